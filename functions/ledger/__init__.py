@@ -1,0 +1,1 @@
+"""The ledger: accounts, balances and their entries. It knows no HTTP and no vendor."""

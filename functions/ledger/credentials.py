@@ -1,0 +1,121 @@
+"""Credentials: passwords and API keys, and who a caller is who shows one.
+
+A password is kept as salted scrypt, an API key (256 random bits, so no salt is needed) as its SHA-256, which is also
+where it is looked up. Who was recognised once is remembered in this process for half a minute at most (Table.recall);
+the secret itself is not: only a keyed digest of it.
+"""
+
+import secrets
+from dataclasses import dataclass
+from hashlib import blake2b, scrypt, sha256
+from hmac import compare_digest
+
+from ledger import accounts
+from ledger.accounts import Name, Role
+from ledger.counter import State
+from ledger.errors import AccountClosed, AccountNotFound, WrongCredentials
+from ledger.table import Item, Table, single
+
+LONGEST_USERNAME = LONGEST_PASSWORD = 16
+"""Characters, as Ozeki's page says."""
+
+# OWASP's least for scrypt with 16 MiB of memory. Stored beside each hash, so that they can grow.
+_COST, _BLOCK, _PARALLEL = 2**14, 8, 5
+_MEMORY_BYTES = 64 * 2**20
+_PROCESS_KEY = secrets.token_bytes(32)
+_NOBODY: Item = {
+    "salt": {"B": bytes(16)},
+    "hash": {"B": bytes(64)},
+    "cost": {"L": [{"N": str(number)} for number in (_COST, _BLOCK, _PARALLEL)]},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling, as their credential proved."""
+
+    account: int
+    owner: int
+    username: str
+    role: Role
+    state: State
+
+
+def password(username: str, secret: str) -> Name:
+    """Make the look-up that lets this user name in with this password. ValueError if either is empty or too long."""
+    if not 1 <= len(username) <= LONGEST_USERNAME:
+        raise ValueError(f"a user name has 1 to {LONGEST_USERNAME} characters")
+    if not 1 <= len(secret) <= LONGEST_PASSWORD:
+        raise ValueError(f"a password has 1 to {LONGEST_PASSWORD} characters")
+    salt = secrets.token_bytes(16)
+    proof = {"salt": {"B": salt}, "cost": _NOBODY["cost"]}
+    return Name("username", f"U#{username}", {**proof, "hash": {"B": _stretch(secret, proof)}})
+
+
+def api_key(secret: str) -> Name:
+    """Make the look-up that lets this API key in."""
+    digest = sha256(secret.encode(errors="surrogatepass"))
+    return Name("API key", f"S#{digest.hexdigest()}", {"hash": {"B": digest.digest()}})
+
+
+def new_secret() -> str:
+    """Generate an API key: 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+def by_password(table: Table, username: str, secret: str) -> Caller:
+    """Recognise a caller by user name and password. Raises WrongCredentials or AccountClosed.
+
+    An unknown name takes as long as a wrong password: a hash is computed and compared either way.
+    """
+
+    def find() -> Caller:
+        item = (table.get(single(f"U#{username}")) if len(username) <= LONGEST_USERNAME else None) or {}
+        proof = item if "hash" in item else _NOBODY
+        if not compare_digest(_stretch(secret, proof), proof["hash"]["B"]) or proof is _NOBODY:
+            raise WrongCredentials
+        return _caller(table, item)
+
+    return table.recall(_digest("password", username, secret), find)
+
+
+def by_key(table: Table, secret: str) -> Caller:
+    """Recognise a caller by API key. Raises WrongCredentials or AccountClosed."""
+    name = api_key(secret)
+
+    def find() -> Caller:
+        item = table.get(single(name.pk))
+        if not item or not compare_digest(name.proof["hash"]["B"], item["hash"]["B"]):
+            raise WrongCredentials
+        return _caller(table, item)
+
+    return table.recall(_digest("key", secret), find)
+
+
+def _caller(table: Table, item: Item) -> Caller:
+    """Read whose credential this is. The profile has the last word on role and state."""
+    try:
+        account = accounts.get(table, int(item["o"]["N"]), int(item["account"]["N"]))
+    except AccountNotFound:
+        raise WrongCredentials from None
+    if account.state is State.CLOSED:
+        raise AccountClosed
+    return Caller(account.id, account.owner, account.username, account.role, account.state)
+
+
+def _stretch(secret: str, proof: Item) -> bytes:
+    cost, block, parallel = (int(number["N"]) for number in proof["cost"]["L"])
+    return scrypt(
+        secret.encode(errors="surrogatepass"),
+        salt=proof["salt"]["B"],
+        n=cost,
+        r=block,
+        p=parallel,
+        maxmem=_MEMORY_BYTES,
+    )
+
+
+def _digest(*parts: str) -> bytes:
+    """Condense what a caller showed, for this process only; lengths keep ("ab", "c") from meeting ("a", "bc")."""
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return blake2b(text.encode(errors="surrogatepass"), key=_PROCESS_KEY).digest()

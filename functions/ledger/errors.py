@@ -1,0 +1,87 @@
+"""Why the ledger says no. No status codes here: each dialect maps this tree to its own answers.
+
+LedgerError
+├── Declined                 judged and refused; nothing changed
+│   ├── AccountNotFound      no such account, or another operator's
+│   ├── AccountClosed        closed: takes no change at all
+│   ├── AccountSuspended     suspended: takes credit, cannot spend
+│   ├── InsufficientCredit   the change would pass the balance's floor
+│   ├── TransferRefused      to itself, of nothing, or outside the operator's own accounts
+│   ├── KeyReused            this Idempotency-Key stood for something else
+│   ├── NotSettled           the account still owes or holds credit, so it cannot be closed
+│   ├── NameTaken            a name that must be unique has an owner already
+│   ├── WrongCredentials     unknown name, wrong password or unknown API key: never says which
+│   └── NotPermitted         known, but may not do this
+├── Busy                     gave up in a crowd; nothing changed
+└── OutcomeUnknown           the database stopped answering; it may have happened
+"""
+
+
+class LedgerError(Exception):
+    """Anything the ledger refuses or cannot finish."""
+
+
+class Declined(LedgerError):
+    """Judged and refused; nothing changed. A retry is judged afresh."""
+
+
+class AccountNotFound(Declined):
+    """No such account, or it is another operator's."""
+
+
+class AccountClosed(Declined):
+    """The account is closed and takes no change at all."""
+
+
+class AccountSuspended(Declined):
+    """The account is suspended: it takes credit but cannot spend."""
+
+
+class InsufficientCredit(Declined):
+    """The change would take the balance below its floor.
+
+    `available` is what could have been spent at that instant, in the unit's smallest part.
+    """
+
+    def __init__(self, available: int) -> None:
+        super().__init__(f"only {available} can be spent")
+        self.available = available
+
+
+class TransferRefused(Declined):
+    """A transfer to the account itself, of nothing, or with an account that is not the operator's own."""
+
+
+class KeyReused(Declined):
+    """The caller's idempotency key already stands for a different request."""
+
+
+class NotSettled(Declined):
+    """The account still owes, holds or has credit that stands against closing it."""
+
+
+class NameTaken(Declined):
+    """A name that must be unique has an owner already. `what` says which kind of name."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is taken")
+        self.what = what
+
+
+class WrongCredentials(Declined):
+    """Unknown name, wrong password or unknown key: deliberately one error for all three."""
+
+
+class NotPermitted(Declined):
+    """The caller is known, but may not do this."""
+
+
+class Busy(LedgerError):
+    """Too many writers in the same place for too long. Nothing changed; try again."""
+
+
+class OutcomeUnknown(LedgerError):
+    """The database stopped answering after it may have acted.
+
+    Sent again under the same idempotency key the request is answered exactly; without a key, read the history first.
+    """

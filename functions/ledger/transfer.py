@@ -1,0 +1,149 @@
+"""Changes of several balances at once, all or none: transfers, packages, quotas with a profile. Design: ledger.md 6.
+
+One transaction holds the claim and an append on each balance. The claim is the once: it exists if and only if the
+changes happened, so a retry that meets it reads its answer from the histories.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ledger import flush
+from ledger.accounts import Account
+from ledger.balance import SPENDS, Change, appending, judge, open_balance
+from ledger.claims import CallerKey, claim_item, standing
+from ledger.counter import Balance, read_all
+from ledger.entry import Kind, Posted
+from ledger.errors import Busy, Declined, OutcomeUnknown, TransferRefused
+from ledger.pages import find_old
+from ledger.table import FAILED, Failure, Item, Table, answer_of, failure
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One more write that the changes depend on, and what it means if its condition was false for the item it met.
+
+    `refused` may return None to have it all tried again.
+    """
+
+    item: Item
+    refused: Callable[[Item | None], Declined | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What was applied, by this request or, if `replayed`, by an earlier one under the same key."""
+
+    entries: list[Posted]
+    replayed: bool
+
+
+def change_all(
+    table: Table,
+    operator: int,
+    wanted: Sequence[Change],
+    caller_key: CallerKey | None = None,
+    also: Sequence[Write] = (),
+) -> Changed:
+    """Apply every change and every other write, or none, once; return the entries in the order asked.
+
+    Each entry carries the balance right after it. All share one key. Raises what `balance.change` raises, judged in
+    the order: the claim, the other writes, those who pay, the rest; and what `also` makes of its refusals.
+    """
+    key = table.mint()
+    # Without a caller's key a key of our own is claimed: it tells our lost success from nobody's.
+    caller_key = caller_key or CallerKey(operator, key.hex(), ("once",))
+    floors = dict.fromkeys(wanted, 0)
+    lost = False
+    for crowding in table.tries():
+        changes = [_update(table, change, key, floors[change]) for change in wanted]
+        writes: list[Any] = [{"Put": claim_item(table, caller_key, key)}, *(write.item for write in also), *changes]
+        try:
+            table.client.transact_write_items(TransactItems=writes)
+        except FAILED as error:
+            why = failure(error)
+            if why is not Failure.CONDITION:
+                lost = lost or why is Failure.UNKNOWN
+                table.pause(crowding)
+                continue
+            claim, *reasons = answer_of(error)["CancellationReasons"]
+            if _is_refused(claim):
+                stands = standing(caller_key, claim["Item"])
+                return _changed(table, wanted, stands, replayed=stands != key)
+            for write, reason in zip(also, reasons, strict=False):
+                if _is_refused(reason) and (declined := write.refused(reason.get("Item"))):
+                    raise declined from error
+            sides = zip(wanted, reasons[len(also) :], strict=True)
+            for change, reason in sorted(sides, key=lambda side: side[0].kind not in SPENDS):
+                if _is_refused(reason):
+                    floors[change] = _unblock(table, change, reason.get("Item"))
+            table.pause(crowding)
+        else:
+            return _changed(table, wanted, key, replayed=False)
+    raise OutcomeUnknown if lost else Busy
+
+
+def transfer(
+    table: Table,
+    operator: int,
+    payer: Account,
+    payee: Account,
+    unit: str,
+    amount: int,
+    caller_key: CallerKey | None = None,
+) -> tuple[Posted, Posted]:
+    """Move credit, in the unit's smallest part, from one account to another, both sides or neither.
+
+    Both must be the operator itself or its own accounts. Each entry names the other account as its reference. Returns
+    the payer's side and the payee's. Raises TransferRefused and what `change_all` raises.
+    """
+    if payer.id == payee.id or amount <= 0 or any(operator not in (side.id, side.owner) for side in (payer, payee)):
+        raise TransferRefused
+    out = Change(payer.owner, payer.id, unit, Kind.TRANSFER_OUT, -amount, operator, str(payee.id))
+    into = Change(payee.owner, payee.id, unit, Kind.TRANSFER_IN, amount, operator, str(payer.id))
+    paid, received = change_all(table, operator, [out, into], caller_key).entries
+    return paid, received
+
+
+def _update(table: Table, change: Change, key: bytes, floor: int) -> Item:
+    update, clauses = appending(table, change, key, floor)
+    return {"Update": {**update, "ConditionExpression": " AND ".join(clauses)}}
+
+
+def _is_refused(reason: Item) -> bool:
+    return bool(reason["Code"] == "ConditionalCheckFailed")
+
+
+def _unblock(table: Table, change: Change, item: Item | None) -> int:
+    """Clear what kept a change from this balance and return the floor it must respect, or raise why it cannot be."""
+    if item is None:
+        open_balance(table, change.owner, change.account, change.unit)
+        return 0
+    balance = Balance.read(change.account, change.unit, item)
+    if len(balance.tail) >= 2 * flush.CAP:
+        flush.flush_tail(table, balance)
+    elif declined := judge(change, balance):
+        raise declined
+    return balance.floor
+
+
+def _changed(table: Table, wanted: Sequence[Change], key: bytes, *, replayed: bool) -> Changed:
+    """Read back the entries that were applied under this key; flush where one of them fell on the designated number."""
+    if not wanted:
+        return Changed([], replayed)
+    try:
+        balances = read_all(table, [(change.account, change.unit) for change in wanted])
+        applied = [_entry_of(table, balance, key) for balance in balances]
+    except Busy:
+        raise OutcomeUnknown from None  # it happened, but what it left cannot be told just now
+    for balance, posted in zip(balances, applied, strict=True):
+        if flush.is_due(posted.sequence, balance.sequence - balance.flushed):
+            flush.flush_tail(table, balance)
+    return Changed([replace(posted, replayed=replayed) for posted in applied], replayed)
+
+
+def _entry_of(table: Table, balance: Balance, key: bytes) -> Posted:
+    posted = balance.find(key) or find_old(table, balance.account, balance.unit, key, balance.flushed)
+    if posted is None:
+        raise RuntimeError("a claim stands, but its change is not in the history")
+    return posted

@@ -1,0 +1,1 @@
+"""What whoever runs the deployment does, with `aws lambda invoke`: no route leads here."""

@@ -1,0 +1,46 @@
+"""The demo's ledger for tests: the table of the handlers themselves, in moto's memory, with the demo data in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import scrypt
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from ledger import credentials
+from ledger.table import Table, open_table
+from tests.local import demo
+from tests.store import create_table
+
+
+@contextmanager
+def demo_ledger() -> Iterator[Table]:
+    """Open admin's account, 100, and john's, 101, with 500 sms credits, on a table that is gone afterwards.
+
+    The handlers' own client serves here too: to make one costs more than all the rest.
+    """
+    table = open_table()
+    with mock_aws():
+        create_table(table.client, table.name)
+        table.recent.clear()
+        demo.seed(table)
+        yield table
+        table.recent.clear()
+
+
+@contextmanager
+def quick_passwords() -> Iterator[None]:
+    """Stretch passwords hardly at all. How much they are stretched matters elsewhere, and costs 0.4 s each time."""
+
+    def hardly(secret: bytes, *, salt: bytes, n: int, r: int, p: int, maxmem: int) -> bytes:
+        return scrypt(secret, salt=salt, n=2, r=1, p=1)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(credentials, "scrypt", hardly)
+        yield
+
+
+def items(table: Table) -> list[dict[str, Any]]:
+    """List everything in a table, in order."""
+    return sorted(table.client.scan(TableName=table.name)["Items"], key=lambda item: (item["pk"]["S"], item["sk"]["S"]))

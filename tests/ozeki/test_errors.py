@@ -1,0 +1,110 @@
+"""Which error is answered when several would do, and that an error has changed nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from ledger import errors
+from ledger.accounts import set_state
+from ledger.counter import State
+from ledger.table import Table
+from ozeki import ozeki_api, wire
+from tests.demo_ledger import items
+from tests.local import demo
+from tests.ozeki.books import break_johns_balance, open_user
+from tests.ozeki.caller import ADD_244, ADMIN, Answer, ask, credit, event, send
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One fault put right, and the error that shows up next."""
+
+    of: str
+    parameters: dict[str, str]
+    code: int
+    message: str
+    key: str | None = None
+    whole: bool = False
+
+
+# Each row repairs one fault of the row above; all the others are still there.
+WAY_DOWN = [
+    Repair("nothing", {"action": "refund", "responseformat": "html"}, 3, "unknown action", key="k" * 256),
+    Repair("action", {"action": "addcredits"}, 1, "missing parameter: username"),
+    Repair("user name", {"username": "john"}, 1, "missing parameter: password"),
+    Repair("password", {"password": "abc123"}, 4, "wrong username or password"),
+    Repair("password", {"password": "john123"}, 5, "only admin may do this"),
+    Repair("caller", ADMIN, 1, "missing parameter: add"),
+    Repair("amount", {"add": "many"}, 2, "not a valid value: add"),
+    Repair("amount", {"add": "244"}, 2, "not a valid value: Idempotency-Key"),
+    Repair("key", {}, 2, "not a valid value: responseformat", key="used"),
+    Repair("format", {"responseformat": "xml"}, 2, "not a valid value: body"),
+    Repair("body", {"useraccount": "nobody"}, 6, "unknown useraccount", whole=True),
+    Repair("account", {"useraccount": "jane"}, 9, "account closed"),
+    Repair("account", {"useraccount": "john"}, 8, "the Idempotency-Key was used for something else"),
+    Repair("key", {}, 7, "busy, nothing changed: send it again", key="fresh"),
+]
+
+
+def walk(rows: list[Repair]) -> tuple[dict[str, str], str | None, bool]:
+    """Put right what these rows put right."""
+    parameters: dict[str, str] = {}
+    key, whole = None, False
+    for row in rows:
+        parameters |= row.parameters
+        key, whole = row.key or key, whole or row.whole
+    return parameters, key, whole
+
+
+@pytest.fixture
+def faults(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> Table:
+    """Set up what is wrong with the ledger: jane is closed, the key "used" is used, john's balance is crowded."""
+    set_state(ledger, demo.ADMIN, open_user(ledger, "jane"), State.CLOSED)
+    ask({"action": "addcredits", **ADMIN, "add": "1"}, key="used")
+    break_johns_balance(monkeypatch, ledger, "TransactionConflictException")
+    return ledger
+
+
+def ask_broken(parameters: dict[str, str], key: str | None, *, whole: bool) -> Answer:
+    """Call the API, with a body that is no base64 unless `whole`."""
+    made = event("&".join(f"{name}={value}" for name, value in parameters.items()), body=b"", key=key)
+    return send(made if whole else made | {"body": "%"})
+
+
+@pytest.mark.parametrize("row", range(len(WAY_DOWN)), ids=lambda row: f"{row}: {WAY_DOWN[row].of} repaired")
+def test_of_several_errors_the_first_in_the_order_is_answered_and_nothing_changes(faults: Table, row: int) -> None:
+    parameters, key, whole = walk(WAY_DOWN[: row + 1])
+    before = items(faults)
+
+    assert ask_broken(parameters, key, whole=whole) == Answer(
+        "error", code=WAY_DOWN[row].code, message=WAY_DOWN[row].message
+    )
+
+    claimed = [item for item in items(faults) if item not in before]
+    assert [item["pk"]["S"][:6] for item in claimed] == (["K#100#"] if key == "fresh" else [])
+
+
+def test_with_the_last_fault_repaired_the_change_is_made(faults: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ozeki_api, "table", faults)
+    parameters, key, whole = walk(WAY_DOWN)
+    assert ask_broken(parameters, key, whole=whole) == credit("john", 744)
+
+
+def test_a_lost_answer_is_not_called_busy(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Busy promises that nothing changed, which nobody knows here."""
+    break_johns_balance(monkeypatch, ledger, "InternalServerError")
+    assert ask(ADD_244) == Answer(
+        "error", code=10, message="the outcome is not known: read the balance before sending it again"
+    )
+
+
+def test_every_ledger_error_has_a_code_and_a_message() -> None:
+    def leaves(error: type[errors.LedgerError]) -> Iterator[type[errors.LedgerError]]:
+        for each in error.__subclasses__():
+            yield from leaves(each)
+        if not error.__subclasses__():
+            yield error
+
+    assert set(wire.LEDGER_ERRORS) == set(leaves(errors.LedgerError))
+    assert {code for code, _ in wire.LEDGER_ERRORS.values()} <= set(wire.Code)

@@ -1,0 +1,37 @@
+"""What passed between the ledger and a table, in a form in which two tables can be compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_TELLING = ("Item", "Items", "Attributes", "Responses", "LastEvaluatedKey")
+
+
+class Recorder:
+    """Passes calls on and keeps each with its answer, less what is only said in passing."""
+
+    def __init__(self, client: Any) -> None:
+        self.calls: list[Any] = []
+        self._client = client
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**request: Any) -> Any:
+            try:
+                answer = getattr(self._client, operation)(**request)
+            except ClientError as error:
+                self.calls.append((operation, request, error.response["Error"]["Code"], _refusal(error.response)))
+                raise
+            self.calls.append((operation, request, {part: answer[part] for part in _TELLING if part in answer}))
+            return answer
+
+        return call
+
+
+def _refusal(response: Any) -> Any:
+    reasons = [(reason["Code"], reason.get("Item")) for reason in response.get("CancellationReasons", ())]
+    return response.get("Item"), reasons

@@ -1,0 +1,141 @@
+"""template.yaml and functions/ describe one product: nothing in one that the other does not know."""
+
+import re
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local.gateway import import_handler
+from tests.local.routes import routes
+from tests.template import FUNCTIONS, GLOBALS, RESOURCES, ROOT, resources
+
+TOP_LEVEL = {"functions", "template.yaml", "tests", "events", "pyproject.toml", "README.md"}
+SECONDS_A_REQUEST_MAY_LIVE = 15
+
+every_function = pytest.mark.parametrize("name", FUNCTIONS)
+
+
+def module_of(name: str) -> str:
+    """Name the module a function's Handler points into, as Python imports it."""
+    module: str = FUNCTIONS[name]["Handler"].removesuffix(".lambda_handler")
+    return module
+
+
+def source_of(name: str) -> Path:
+    return ROOT / "functions" / Path(*module_of(name).split(".")).with_suffix(".py")
+
+
+def statements(name: str) -> list[dict[str, Any]]:
+    return [statement for policy in FUNCTIONS[name]["Policies"] for statement in policy["Statement"]]
+
+
+@every_function
+def test_the_handler_can_be_imported(name: str) -> None:
+    assert callable(import_handler(FUNCTIONS[name]["Handler"]))
+
+
+@every_function
+def test_function_and_module_have_one_name(name: str) -> None:
+    snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    assert FUNCTIONS[name]["Handler"].split(".")[1:] == [snake, "lambda_handler"]
+
+
+def test_every_handler_in_the_source_is_a_function() -> None:
+    sources = {path for path in ROOT.glob("functions/**/*.py") if "\ndef lambda_handler" in path.read_text()}
+    assert sources == {source_of(name) for name in FUNCTIONS}
+
+
+@every_function
+def test_the_first_line_of_the_module_is_its_route_and_its_promise(name: str) -> None:
+    mine = [route for route in routes(FUNCTIONS) if route.function == name]
+    methods = " and ".join(sorted({route.method for route in mine}))
+    paths = " and ".join(sorted({route.path for route in mine}))
+    first_line = source_of(name).read_text().splitlines()[0]
+
+    assert re.match(r'"""(.*?): \S.*\.', first_line)
+    assert first_line.startswith(f'"""{methods} {paths}: ' if mine else f'"""INVOKE {name}: ')
+
+
+@every_function
+def test_there_is_an_event_to_try_the_function_with(name: str) -> None:
+    assert (ROOT / "events" / source_of(name).with_suffix(".json").name).is_file()
+
+
+@every_function
+def test_a_function_may_do_what_is_listed_and_nothing_else(name: str) -> None:
+    assert statements(name)
+    for statement in statements(name):
+        assert statement["Effect"] == "Allow"
+        for action in statement["Action"]:
+            assert re.fullmatch(r"dynamodb:[A-Za-z]+", action)
+        assert statement["Resource"] == {"Fn::GetAtt": ["LedgerTable", "Arn"]}
+
+
+@every_function
+def test_nothing_that_writes_outlives_a_request(name: str) -> None:
+    actions = {action for statement in statements(name) for action in statement["Action"]}
+    timeout_s = FUNCTIONS[name].get("Timeout", GLOBALS["Timeout"])
+    assert timeout_s <= SECONDS_A_REQUEST_MAY_LIVE or actions <= {"dynamodb:GetItem", "dynamodb:Query"}
+
+
+@every_function
+def test_what_a_function_logs_is_kept_for_a_while_and_watched(name: str) -> None:
+    group = FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]
+    filters = [each for each in resources("AWS::Logs::MetricFilter").values() if each["LogGroupName"] == {"Ref": group}]
+
+    assert RESOURCES[group]["Properties"]["RetentionInDays"]
+    assert [each["FilterPattern"] for each in filters] == [
+        '{ $.level = "CRITICAL" && $.message = "page differs from tail" }'
+    ]
+
+
+def test_the_alarm_listens_for_what_the_ledger_says() -> None:
+    (alarm,) = resources("AWS::CloudWatch::Alarm").values()
+    for each in resources("AWS::Logs::MetricFilter").values():
+        (metric,) = each["MetricTransformations"]
+        assert (metric["MetricNamespace"], metric["MetricName"]) == (alarm["Namespace"], alarm["MetricName"])
+    assert any('.critical("page differs from tail"' in path.read_text() for path in ROOT.glob("functions/ledger/*.py"))
+
+
+def test_the_access_log_has_no_query_string_and_no_header() -> None:
+    (api,) = resources("AWS::Serverless::HttpApi").values()
+    logged = set(re.findall(r"\$context\.([\w.]+)", api["AccessLogSettings"]["Format"]))
+    assert logged == {
+        *("requestId", "requestTime", "identity.sourceIp", "httpMethod", "path", "routeKey"),
+        *("status", "responseLatency", "integrationLatency", "integration.status"),
+    }
+
+
+def test_no_function_logs_the_events_it_gets() -> None:
+    assert "POWERTOOLS_LOGGER_LOG_EVENT" not in GLOBALS["Environment"]["Variables"]
+    assert not any("Environment" in function for function in FUNCTIONS.values())
+
+
+def test_callers_need_no_stage_in_their_paths_and_cannot_flood_us() -> None:
+    (api,) = resources("AWS::Serverless::HttpApi").values()
+    assert api["StageName"] == "$default"
+    assert api["DefaultRouteSettings"].keys() == {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
+
+
+def test_the_ledger_survives_mistakes() -> None:
+    table = RESOURCES["LedgerTable"]
+    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+    assert table["Properties"]["DeletionProtectionEnabled"] is True
+    assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
+
+
+def test_the_top_level_holds_the_product_and_nothing_else() -> None:
+    left_behind = [
+        pattern.rstrip("/")
+        for pattern in (ROOT / ".gitignore").read_text().splitlines()
+        if pattern and not pattern.startswith("#")
+    ]
+    found = {
+        path.name
+        for path in ROOT.iterdir()
+        if not path.name.startswith(".") and not any(fnmatch(path.name, pattern) for pattern in left_behind)
+    }
+    assert found == TOP_LEVEL
