@@ -18,6 +18,8 @@ from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, profi
 HOUSE = 0
 """The owner of operators."""
 
+LAST_ID = 10**12 - 1
+
 _COUNTER = single("A#")
 
 
@@ -153,10 +155,11 @@ def list_accounts(table: Table, owner: int, *, after: int = 0, limit: int) -> li
     """Read up to `limit` of this owner's accounts, in the order of their ids, from the first id past `after`."""
     request: dict[str, Any] = {
         "TableName": table.name,
-        "KeyConditionExpression": "pk = :pk AND sk > :after",
+        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
         "ExpressionAttributeValues": {
             ":pk": profile_key(owner, after)["pk"],
-            ":after": profile_key(owner, after)["sk"],
+            ":first": profile_key(owner, after + 1)["sk"],
+            ":last": profile_key(owner, LAST_ID)["sk"],
         },
         "ConsistentRead": True,
     }

@@ -16,9 +16,11 @@ from tests.local import demo
 
 
 def open_user(table: Table, username: str) -> int:
-    """Open one more user of the demo's admin."""
+    """Open one more user of the demo's admin, without credit."""
     names = [credentials.password(username, "secret")]
-    return accounts.open_account(table, demo.ADMIN, actor=demo.ADMIN, username=username, names=names).id
+    return accounts.open_account(
+        table, demo.ADMIN, actor=demo.ADMIN, username=username, names=names, balances={"sms": 0}
+    ).id
 
 
 def open_rival(table: Table) -> dict[str, str]:

@@ -28,9 +28,10 @@ class Repair:
     whole: bool = False
 
 
+FAULTS = {"action": "refund", "useraccount": "nobody", "responseformat": "html"}
 # Each row repairs one fault of the row above; all the others are still there.
 WAY_DOWN = [
-    Repair("nothing", {"action": "refund", "responseformat": "html"}, 3, "unknown action", key="k" * 256),
+    Repair("nothing", FAULTS, 3, "unknown action", key="k" * 256),
     Repair("action", {"action": "addcredits"}, 1, "missing parameter: username"),
     Repair("user name", {"username": "john"}, 1, "missing parameter: password"),
     Repair("password", {"password": "abc123"}, 4, "wrong username or password"),
@@ -40,7 +41,7 @@ WAY_DOWN = [
     Repair("amount", {"add": "244"}, 2, "not a valid value: Idempotency-Key"),
     Repair("key", {}, 2, "not a valid value: responseformat", key="used"),
     Repair("format", {"responseformat": "xml"}, 2, "not a valid value: body"),
-    Repair("body", {"useraccount": "nobody"}, 6, "unknown useraccount", whole=True),
+    Repair("body", {}, 6, "unknown useraccount", whole=True),
     Repair("account", {"useraccount": "jane"}, 9, "account closed"),
     Repair("account", {"useraccount": "john"}, 8, "the Idempotency-Key was used for something else"),
     Repair("key", {}, 7, "busy, nothing changed: send it again", key="fresh"),

@@ -1,0 +1,109 @@
+"""Ways to take 1 from a balance: the ledger's, and the simplest others. An issue that adds a way adds a row here."""
+
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import uuid4
+
+from ledger.accounts import open_account
+from ledger.balance import Change, change
+from ledger.claims import CallerKey
+from ledger.entry import Kind
+from ledger.table import Item, Table, open_table
+from tests.benchmarks.meter import Meter
+
+OPERATOR = 100
+UNIT = "sms"
+PLENTY = 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """`open` makes a new balance of PLENTY and gives its account; `take_one` changes it."""
+
+    name: str
+    open: Callable[[Table], int]
+    take_one: Callable[[Table, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one writer did in one measurement."""
+
+    changes: int
+    seconds: float
+    calls: int
+    write_units: float
+
+
+def measure(way: Way, account: int, seconds: float) -> Tally:
+    """Take 1 from this balance over and over, for so long."""
+    table = open_table()
+    changes = 0
+    started = time.monotonic()
+    with Meter(table.client) as meter:
+        while (took := time.monotonic() - started) < seconds:
+            way.take_one(table, account)
+            changes += 1
+    return Tally(changes, took, meter.calls, meter.write_units)
+
+
+def _open(table: Table) -> int:
+    return open_account(table, OPERATOR, actor=OPERATOR, balances={UNIT: PLENTY}).id
+
+
+def _open_bare(table: Table) -> int:
+    account = random.getrandbits(48)
+    table.client.put_item(TableName=table.name, Item={**_bare_key(account), "a": {"N": str(PLENTY)}})
+    return account
+
+
+def _change(table: Table, account: int) -> None:
+    change(table, Change(OPERATOR, account, UNIT, Kind.SPEND, -1, OPERATOR))
+
+
+def _change_under_a_key(table: Table, account: int) -> None:
+    key = CallerKey(OPERATOR, uuid4().hex, ("take one", account))
+    change(table, Change(OPERATOR, account, UNIT, Kind.SPEND, -1, OPERATOR), key)
+
+
+def _bare_update(table: Table, account: int) -> None:
+    table.client.update_item(**_take_one(table, account), ReturnValues="UPDATED_NEW")
+
+
+def _transaction(table: Table, account: int) -> None:
+    entry = {"pk": {"S": f"BARE#{account}"}, "sk": {"S": uuid4().hex}, "amount": {"N": "-1"}, "by": {"N": "100"}}
+    done = False
+    while not done:
+        with suppress(table.client.exceptions.TransactionCanceledException):
+            table.client.transact_write_items(
+                TransactItems=[
+                    {"Update": _take_one(table, account)},
+                    {"Put": {"TableName": table.name, "Item": entry, "ConditionExpression": "attribute_not_exists(pk)"}},
+                ]
+            )
+            done = True
+    table.client.get_item(TableName=table.name, Key=_bare_key(account), ConsistentRead=True)
+
+
+def _take_one(table: Table, account: int) -> Item:
+    return {
+        "TableName": table.name,
+        "Key": _bare_key(account),
+        "UpdateExpression": "SET a = a + :amount",
+        "ConditionExpression": "a >= :need",
+        "ExpressionAttributeValues": {":amount": {"N": "-1"}, ":need": {"N": "1"}},
+    }
+
+
+def _bare_key(account: int) -> Item:
+    return {"pk": {"S": f"BARE#{account}"}, "sk": {"S": "~"}}
+
+
+LEDGER = Way("the ledger's change", _open, _change)
+KEYED = Way("the same under a caller's key", _open, _change_under_a_key)
+BARE = Way("bare conditional update", _open_bare, _bare_update)
+TRANSACTION = Way("transaction, then read back", _open_bare, _transaction)
+WAYS = (LEDGER, KEYED, BARE, TRANSACTION)
