@@ -8,10 +8,10 @@ environment.close()
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from moto import mock_aws
 
+from ledger.table import open_table
 from tests.store import create_table
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def schedules(request: pytest.FixtureRequest) -> range:
 @pytest.fixture
 def dynamodb() -> "Iterator[DynamoDBClient]":
     """Give a client of an empty ledger table that only this test sees."""
+    table = open_table()  # the handlers' own: a client costs more to make than most tests to run
     with mock_aws():
-        client = boto3.client("dynamodb")
-        create_table(client, environment.TABLE_NAME)
-        yield client
+        create_table(table.client, table.name)
+        table.recent.clear()
+        yield table.client

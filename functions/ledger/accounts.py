@@ -19,6 +19,7 @@ HOUSE = 0
 """The owner of operators."""
 
 LAST_ID = 10**12 - 1
+LONGEST_NAME_BYTES = 1_024
 
 _COUNTER = single("A#")
 
@@ -186,6 +187,8 @@ def find_name(table: Table, pk: str) -> tuple[int, int]:
     """
 
     def find() -> tuple[int, int]:
+        if not _can_be_a_key(pk):
+            raise AccountNotFound
         item = table.get(single(pk))
         if item is None:
             raise AccountNotFound
@@ -248,6 +251,13 @@ def set_state(table: Table, owner: int, account: int, state: State, *, provided:
         else:
             return
     raise Busy
+
+
+def _can_be_a_key(pk: str) -> bool:
+    try:
+        return len(pk.encode()) <= LONGEST_NAME_BYTES
+    except UnicodeEncodeError:  # half a surrogate pair, which DynamoDB refuses
+        return False
 
 
 def _newest_id(table: Table) -> int:

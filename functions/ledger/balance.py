@@ -6,7 +6,7 @@ entries at the front of the tail move into pages (pages.py) a run at a time. Des
 
 from dataclasses import dataclass, replace
 
-from ledger import claims, flush
+from ledger import accounts, claims, flush
 from ledger.claims import CallerKey
 from ledger.counter import Balance, State, balance_key, read
 from ledger.entry import Entry, Kind, Posted, key_time_ms, pack
@@ -17,6 +17,7 @@ from ledger.errors import (
     Busy,
     Declined,
     InsufficientCredit,
+    KeyReused,
     OutcomeUnknown,
 )
 from ledger.pages import find_old, find_recent
@@ -59,7 +60,13 @@ def change(table: Table, wanted: Change, caller_key: CallerKey | None = None) ->
     if caller_key is None:
         return _apply(table, wanted, table.mint(), shared=False)
     for crowding in table.tries():
-        key = claims.take(table, caller_key)
+        try:
+            key = claims.take(table, caller_key)
+        except KeyReused:
+            # Of two refusals the account's own comes first: no other key would help there.
+            if accounts.get(table, wanted.owner, wanted.account).state is State.CLOSED:
+                raise AccountClosed from None
+            raise
         age_ms = table.now_ms() - key_time_ms(key)
         if age_ms < claims.APPLY_MS:
             return _apply(table, wanted, key, shared=True)

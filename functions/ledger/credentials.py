@@ -105,8 +105,9 @@ def _caller(table: Table, item: Item) -> Caller:
 
 def _stretch(secret: str, proof: Item) -> bytes:
     cost, block, parallel = (int(number["N"]) for number in proof["cost"]["L"])
+    # Hashed first: the HMAC in scrypt pads with zeros, so that "abc" and "abc\0" would otherwise open the same door.
     return scrypt(
-        secret.encode(errors="surrogatepass"),
+        sha256(secret.encode(errors="surrogatepass")).digest(),
         salt=proof["salt"]["B"],
         n=cost,
         r=block,

@@ -196,4 +196,5 @@ def single(pk: str) -> Item:
 
 def claim_key(operator: int, caller_key: str) -> Item:
     """Name the claim on a caller's idempotency key; the key itself may be long or secret, so only its hash is kept."""
-    return {"pk": {"S": f"K#{operator}#{sha256(caller_key.encode()).hexdigest()}"}, "sk": {"S": "K"}}
+    digest = sha256(caller_key.encode(errors="surrogatepass")).hexdigest()
+    return {"pk": {"S": f"K#{operator}#{digest}"}, "sk": {"S": "K"}}

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 from ledger.accounts import open_account
@@ -81,14 +82,20 @@ def _transaction(table: Table, account: int) -> None:
             table.client.transact_write_items(
                 TransactItems=[
                     {"Update": _take_one(table, account)},
-                    {"Put": {"TableName": table.name, "Item": entry, "ConditionExpression": "attribute_not_exists(pk)"}},
+                    {
+                        "Put": {
+                            "TableName": table.name,
+                            "Item": entry,
+                            "ConditionExpression": "attribute_not_exists(pk)",
+                        }
+                    },
                 ]
             )
             done = True
     table.client.get_item(TableName=table.name, Key=_bare_key(account), ConsistentRead=True)
 
 
-def _take_one(table: Table, account: int) -> Item:
+def _take_one(table: Table, account: int) -> Any:
     return {
         "TableName": table.name,
         "Key": _bare_key(account),
