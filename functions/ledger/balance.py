@@ -6,7 +6,7 @@ entries at the front of the tail move into pages (pages.py) a run at a time. Des
 
 from dataclasses import dataclass, replace
 
-from ledger import accounts, claims, flush
+from ledger import accounts, claims, flush, notes
 from ledger.claims import CallerKey
 from ledger.counter import Balance, State, balance_key, read
 from ledger.entry import Entry, Kind, Posted, key_time_ms, pack
@@ -32,7 +32,7 @@ class Change:
     """What is to happen to one balance, in the unit's smallest part.
 
     `amount` is what to add (negative takes away) or, for `Kind.SET`, what to have. `owner` is the account whose
-    profile listing holds `account`; `actor` is the account that asks.
+    profile listing holds `account`; `actor` is the account that asks. `note` is text of at most notes.LONGEST_BYTES.
     """
 
     owner: int
@@ -43,11 +43,11 @@ class Change:
     actor: int
     reference: str = ""
     held: int = 0
-    noted: bool = False
+    note: str = ""
 
     def entry(self, time_ms: int) -> Entry:
         """Write down this change as of now."""
-        return Entry(self.kind, self.amount, time_ms, self.actor, self.reference, self.held, self.noted)
+        return Entry(self.kind, self.amount, time_ms, self.actor, self.reference, self.held, noted=bool(self.note))
 
 
 def change(table: Table, wanted: Change, caller_key: CallerKey | None = None) -> Posted:
@@ -150,7 +150,13 @@ def _apply(table: Table, wanted: Change, key: bytes, *, shared: bool) -> Posted:
     seen: int | None = None  # the key is in none of the entries 1 to `seen` ...
     paged = 0  # ... and up to this entry they lay in pages then: those need no second search
     floor = 0
+    noted = b""  # the key under which the note was written
     for crowding in table.tries():
+        if wanted.note and noted != key:
+            if not notes.write(table, key, wanted.note):
+                table.pause(crowding)
+                continue
+            noted = key
         update, clauses = appending(table, wanted, key, floor)
         values = update["ExpressionAttributeValues"]
         not_in_tail = "NOT contains(t, :key)"

@@ -23,7 +23,7 @@ class CallerKey:
     """A caller's idempotency key, whose it is, and the request it stands for.
 
     `content` is the canonical form of what was asked: operation, accounts in order, units, requested amount or target,
-    package, reference. Never raw bytes, credentials, or anything derived from what the ledger happens to hold.
+    package, reference, note. Never raw bytes, credentials, or anything derived from what the ledger happens to hold.
     """
 
     operator: int

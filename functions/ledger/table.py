@@ -7,7 +7,7 @@
     page      B#<account>#<unit>          P#<first seq>    n how many · t entries · b, c before · a, h after ·
                                                            w, l cumulative, as above
     claim     K#<operator>#<sha256>       K                d content digest · k the server's key · r result
-    note      N#<server's key>            .                the long texts of one entry
+    note      N#<server's key>            .                text: the long texts of one change
     profile   O#<owner>                   C#<account>      x state · u units · r role · n username · i created,
                                                            milliseconds · v version · p properties
     account   A#<account>                 .                o owner: makes the id unique, finds the profile

@@ -15,6 +15,7 @@ from ledger.claims import CallerKey, claim_item, standing
 from ledger.counter import Balance, read_all
 from ledger.entry import Kind, Posted
 from ledger.errors import Busy, Declined, OutcomeUnknown, TransferRefused
+from ledger.notes import note_item
 from ledger.pages import find_old
 from ledger.table import FAILED, Failure, Item, Table, answer_of, failure
 
@@ -54,10 +55,13 @@ def change_all(
     # Without a caller's key a key of our own is claimed: it tells our lost success from nobody's.
     caller_key = caller_key or CallerKey(operator, key.hex(), ("once",))
     floors = dict.fromkeys(wanted, 0)
+    if len(texts := {change.note for change in wanted if change.note}) > 1:
+        raise ValueError("changes made together share one key, so they share one note")
     lost = False
     for crowding in table.tries():
         changes = [_update(table, change, key, floors[change]) for change in wanted]
         writes: list[Any] = [{"Put": claim_item(table, caller_key, key)}, *(write.item for write in also), *changes]
+        writes += [{"Put": note_item(table, key, note)} for note in texts]
         try:
             table.client.transact_write_items(TransactItems=writes)
         except FAILED as error:
@@ -73,10 +77,10 @@ def change_all(
             for write, reason in zip(also, reasons, strict=False):
                 if _is_refused(reason) and (declined := write.refused(reason.get("Item"))):
                     raise declined from error
-            sides = zip(wanted, reasons[len(also) :], strict=True)
+            sides = zip(wanted, reasons[len(also) :], strict=False)
             for change, reason in sorted(sides, key=lambda side: side[0].kind not in SPENDS):
                 if _is_refused(reason):
-                    floors[change] = _unblock(table, change, reason.get("Item"))
+                    floors[change] = unblock(table, change, reason.get("Item"))
             table.pause(crowding)
         else:
             return _changed(table, wanted, key, replayed=False)
@@ -114,7 +118,7 @@ def _is_refused(reason: Item) -> bool:
     return bool(reason["Code"] == "ConditionalCheckFailed")
 
 
-def _unblock(table: Table, change: Change, item: Item | None) -> int:
+def unblock(table: Table, change: Change, item: Item | None) -> int:
     """Clear what kept a change from this balance and return the floor it must respect, or raise why it cannot be."""
     if item is None:
         open_balance(table, change.owner, change.account, change.unit)

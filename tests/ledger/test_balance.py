@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from ledger import accounts, balance, claims, counter, flush, history
+from ledger import accounts, balance, claims, counter, flush, history, notes
 from ledger.balance import Change
 from ledger.claims import CallerKey
 from ledger.counter import State
@@ -121,6 +121,15 @@ def test_a_credit_limit_lets_a_spend_go_that_far_below_zero(table: Table, amount
 def test_a_set_says_by_how_much_it_changed_the_balance(table: Table) -> None:
     posted = balance.change(table, a_change(Kind.SET, 90))
     assert (posted.before, posted.amount, posted.after) == (500, -410, 90)
+
+
+def test_long_texts_go_with_an_entry_and_come_back(table: Table) -> None:
+    noted = balance.change(table, replace(a_change(Kind.TOP_UP, 7), note="Győr, invoice 12"))
+    plain = balance.change(table, a_change(Kind.TOP_UP, 7))
+    assert notes.read(table, [noted, plain]) == {noted.key: "Győr, invoice 12"}
+    balance.change(table, replace(a_change(Kind.TOP_UP, 7), note="x" * notes.LONGEST_BYTES))
+    with pytest.raises(ValueError, match="note"):
+        balance.change(table, replace(a_change(Kind.TOP_UP, 7), note="x" * (notes.LONGEST_BYTES + 1)))
 
 
 def test_a_unit_begins_at_its_first_use(table: Table) -> None:

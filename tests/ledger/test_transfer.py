@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ledger import accounts, balance, counter, flush, history
+from ledger import accounts, balance, counter, flush, history, notes
 from ledger.accounts import Account, open_account
 from ledger.balance import Change
 from ledger.claims import APPLY_MS, CallerKey
@@ -46,6 +46,14 @@ def test_every_unit_is_added_under_one_key(table: Table) -> None:
     assert len({posted.key for posted in changed.entries}) == 1
     assert {posted.entry.reference for posted in changed.entries} == {"starter"}
     assert available(table) == (500, 600, 50)
+
+
+def test_changes_made_together_share_their_note(table: Table) -> None:
+    one, other = (Change(OPERATOR, ACCOUNT, unit, Kind.TOP_UP, 5, OPERATOR, note="invoice 12") for unit in UNITS[:2])
+    entries = change_all(table, OPERATOR, [one, other]).entries
+    assert notes.read(table, entries) == {entries[0].key: "invoice 12"}
+    with pytest.raises(ValueError, match="note"):
+        change_all(table, OPERATOR, [one, replace(other, note="invoice 13")])
 
 
 def test_one_refusal_refuses_all(table: Table) -> None:

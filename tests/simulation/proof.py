@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ledger import history
-from ledger.entry import Kind, unpack
+from ledger import history, notes
+from ledger.entry import Kind, Posted, unpack
 from tests.simulation.schedule import ACCOUNTS, FLOORS, UNITS, by_key, changed_nothing
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def check(schedule: Schedule, client: Any, name: str) -> list[Line]:
         line for account in ACCOUNTS for unit in UNITS for line in _read_history(client, name, schedule, account, unit)
     ]
     _check_spends(lines)
+    _check_notes(schedule, lines)
     _check_sides(lines)
     _check_answers(schedule, lines)
     return lines
@@ -71,6 +72,17 @@ def _read_history(client: Any, name: str, schedule: Schedule, account: int, unit
         (line.sequence, line.key, line.after) for line in lines
     ], "the history that is read is the history that is"
     return lines
+
+
+def _check_notes(schedule: Schedule, lines: list[Line]) -> None:
+    """Assert that an entry that says it has a note has the one that its request brought."""
+    requests = {answer.request.label: answer.request for answer in schedule.answers}
+    for line in lines:
+        if request := requests.get(line.entry.reference):
+            assert line.entry.noted == request.is_noted
+            posted = Posted(line.sequence, line.key, line.entry, line.before, line.after, 0)
+            expected = {line.key: request.changes[0].note} if request.is_noted else {}
+            assert notes.read(schedule.table, [posted]) == expected
 
 
 def _check_spends(lines: list[Line]) -> None:

@@ -47,6 +47,11 @@ class Request:
         return (self.operation, self.account, self.amount, self.label)
 
     @property
+    def is_noted(self) -> bool:
+        """Every third one comes with its reason."""
+        return int(self.label.strip("rx")) % 3 == 0
+
+    @property
     def changes(self) -> list[Change]:
         """What it changes, in the order in which it is answered."""
         if self.operation == "transfer":
@@ -67,7 +72,8 @@ class Request:
         return [balance.change(table, self.changes[0], key)]
 
     def _change(self, kind: Kind, amount: int, unit: str = "sms", account: int = 0) -> Change:
-        return Change(OPERATOR, account or self.account, unit, kind, amount, OPERATOR, self.label)
+        note = f"the reason for {self.label}" if self.is_noted else ""
+        return Change(OPERATOR, account or self.account, unit, kind, amount, OPERATOR, self.label, note=note)
 
 
 @dataclass
