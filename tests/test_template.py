@@ -28,7 +28,7 @@ def source_of(name: str) -> Path:
 
 
 def statements(name: str) -> list[dict[str, Any]]:
-    return [statement for policy in FUNCTIONS[name]["Policies"] for statement in policy["Statement"]]
+    return [statement for policy in FUNCTIONS[name].get("Policies", []) for statement in policy["Statement"]]
 
 
 @every_function
@@ -65,7 +65,7 @@ def test_there_is_an_event_to_try_the_function_with(name: str) -> None:
 
 @every_function
 def test_a_function_may_do_what_is_listed_and_nothing_else(name: str) -> None:
-    assert statements(name)
+    assert statements(name) or name in {"GetOpenapi", "GetDocs", "RefuseRequest"}, "all others need the table"
     for statement in statements(name):
         assert statement["Effect"] == "Allow"
         for action in statement["Action"]:

@@ -4,7 +4,7 @@ An account lies in its owner's listing: a customer in its operator's, an operato
 operator's account is therefore simply not found.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self, cast
@@ -20,6 +20,9 @@ HOUSE = 0
 
 LAST_ID = 10**12 - 1
 LONGEST_NAME_BYTES = 1_024
+
+UNIQUE = {"email": "M", "unique_id": "I"}
+"""The properties that tell the open accounts of one owner apart, each with the letter of its look-ups."""
 
 _COUNTER = single("A#")
 
@@ -73,6 +76,19 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Payer:
+    """An account that pays another's opening balance, in the same commit: a transfer, and not credit from nowhere.
+
+    `pay` makes its side, for the new account's id and the key that both sides carry. `refused` raises why the balance
+    it met could not pay (None: there is no balance), or returns to have it all tried again.
+    """
+
+    account: int
+    pay: Callable[[int, bytes], Item]
+    refused: Callable[[Item | None], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """The account that was opened, by this request or, if `replayed`, by an earlier one under the same key."""
 
@@ -87,16 +103,18 @@ def open_account(
     actor: int,
     role: Role = Role.USER,
     account: int | None = None,
+    state: State = State.OPEN,
     username: str = "",
     names: Sequence[Name] = (),
     properties: Mapping[str, str | int] | None = None,
     balances: Mapping[str, int] | None = None,
+    paid_by: Payer | None = None,
     caller_key: CallerKey | None = None,
 ) -> Opened:
     """Open an account with its names and opening balances, all or nothing; ids count up from 1 unless one is given.
 
-    Each opening balance, in its unit's smallest part, is entry 1 of its history. Raises NameTaken, KeyReused, Busy or
-    OutcomeUnknown.
+    Each opening balance, in its unit's smallest part, is entry 1 of its history; `paid_by` can pay one. Raises
+    NameTaken, KeyReused, what the payer raises, Busy or OutcomeUnknown.
     """
     # Without a caller's key a key of our own is claimed: it tells our lost success from somebody else's.
     key = table.mint()
@@ -106,17 +124,21 @@ def open_account(
     for crowding in table.tries():
         newest = _newest_id(table) if account is None else 0
         candidate = account or max(candidate, newest + 1)
+        if paid_by and candidate == paid_by.account:
+            candidate += 1  # taken, and no transaction can write one balance twice to find that out
         puts: list[Any] = [
             _new(table, {**single(f"A#{candidate}"), "o": {"N": str(owner)}}),
-            _new(table, _profile(table, owner, candidate, role, username, properties or {}, balances or {})),
+            _new(table, _profile(table, owner, candidate, role, state, username, properties or {}, balances or {})),
         ]
-        puts += [_new(table, _look_up(name, owner, candidate)) for name in names]
+        puts += [_new(table, look_up(name, owner, candidate)) for name in names]
         puts += [
-            _new(table, _opening(table, candidate, unit, amount, actor).item())
+            _new(table, _opening(table, key, candidate, unit, amount, actor, state, paid_by).item())
             for unit, amount in (balances or {}).items()
         ]
         if account is None:
             puts.append(_count(table, newest, candidate))
+        if paid_by:
+            puts.append(paid_by.pay(candidate, key))
         claim = claim_item(table, caller_key, key)
         claim["Item"]["r"] = {"N": str(candidate)}
         try:
@@ -132,6 +154,8 @@ def open_account(
                 for name, taken in zip(names, failed[3:], strict=False):
                     if taken:
                         raise NameTaken(name.what) from error
+                if paid_by and failed[-1]:
+                    paid_by.refused(reasons[-1].get("Item"))
                 if failed[1]:
                     if account is not None:
                         raise NameTaken("account") from error
@@ -152,18 +176,9 @@ def get(table: Table, owner: int, account: int) -> Account:
     return Account.read(owner, item)
 
 
-def list_accounts(table: Table, owner: int, *, after: int = 0, limit: int) -> list[Account]:
+def list_accounts(table: Table, owner: int, *, after: int = 0, limit: int, descending: bool = False) -> list[Account]:
     """Read up to `limit` of this owner's accounts, in the order of their ids, from the first id past `after`."""
-    request: dict[str, Any] = {
-        "TableName": table.name,
-        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
-        "ExpressionAttributeValues": {
-            ":pk": profile_key(owner, after)["pk"],
-            ":first": profile_key(owner, after + 1)["sk"],
-            ":last": profile_key(owner, LAST_ID)["sk"],
-        },
-        "ConsistentRead": True,
-    }
+    request = _listing(table, owner, after, descending=descending)
     found: list[Account] = []
     while len(found) < limit:
         with reading():
@@ -175,6 +190,38 @@ def list_accounts(table: Table, owner: int, *, after: int = 0, limit: int) -> li
     return found
 
 
+def skip_accounts(table: Table, owner: int, count: int, *, descending: bool = False) -> int | None:
+    """Find the id of the account at place `count`, from 1, of `list_accounts`; None if there are not so many.
+
+    What it passes over is read, and paid for, but not sent.
+    """
+    request = _listing(table, owner, 0, descending=descending) | {"Select": "COUNT"}
+    while True:
+        with reading():
+            answer = table.client.query(**request, Limit=count)
+        count -= answer["Count"]
+        if "LastEvaluatedKey" not in answer:
+            return None
+        if not count:
+            return int(answer["LastEvaluatedKey"]["sk"]["S"][2:])
+        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _listing(table: Table, owner: int, after: int, *, descending: bool) -> dict[str, Any]:
+    first, last = (1, (after or LAST_ID + 1) - 1) if descending else (after + 1, LAST_ID)
+    return {
+        "TableName": table.name,
+        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+        "ExpressionAttributeValues": {
+            ":pk": profile_key(owner, first)["pk"],
+            ":first": profile_key(owner, first)["sk"],
+            ":last": profile_key(owner, last)["sk"],
+        },
+        "ConsistentRead": True,
+        "ScanIndexForward": not descending,
+    }
+
+
 def find_username(table: Table, username: str) -> tuple[int, int]:
     """Find the owner and the id of the account with this user name. Raises AccountNotFound."""
     return find_name(table, f"U#{username}")
@@ -183,7 +230,7 @@ def find_username(table: Table, username: str) -> tuple[int, int]:
 def find_name(table: Table, pk: str) -> tuple[int, int]:
     """Find the owner and the id of the account that a unique name leads to. Raises AccountNotFound.
 
-    A name never leads elsewhere later, so what is found is remembered for a while.
+    What is found is remembered for a while: this is for names that never lead elsewhere later, as those of UNIQUE do.
     """
 
     def find() -> tuple[int, int]:
@@ -197,6 +244,13 @@ def find_name(table: Table, pk: str) -> tuple[int, int]:
     return table.recall(pk, find)
 
 
+def unique_names(owner: int, properties: Mapping[str, str | int]) -> list[Name]:
+    """Give the names that these properties claim among their owner's accounts. An e-mail's case makes no difference."""
+    claimed = {what: str(properties.get(what, "")) for what in UNIQUE}
+    claimed["email"] = claimed["email"].lower()
+    return [Name(what, f"{UNIQUE[what]}#{owner}#{value}") for what, value in claimed.items() if value]
+
+
 NOT_OWING = "a >= :zero AND h = :zero"
 """For `set_state`: no balance is below zero, and none has credit on hold."""
 
@@ -205,10 +259,10 @@ EMPTY = "a = :zero AND h = :zero"
 
 
 def set_state(table: Table, owner: int, account: int, state: State, *, provided: str = "") -> None:
-    """Open, suspend or close an account with all its balances, in one transaction. Closing is for good.
+    """Open, suspend or close an account with all its balances, in one transaction.
 
-    `provided` is NOT_OWING or EMPTY, to have it refused otherwise. Raises AccountNotFound, AccountClosed, NotSettled or
-    Busy.
+    Closing is for good, and leaves the account's e-mail address and unique id to others. `provided` is NOT_OWING or
+    EMPTY, to have it refused otherwise. Raises AccountNotFound, AccountClosed, NotSettled or Busy.
     """
     for crowding in table.tries():
         found = get(table, owner, account)
@@ -216,41 +270,95 @@ def set_state(table: Table, owner: int, account: int, state: State, *, provided:
             if state is State.CLOSED:
                 return
             raise AccountClosed
-        values: Item = {":state": {"N": str(int(state))}, ":seen": {"N": str(int(found.state))}}
-        # A unit opened meanwhile would miss the change of state.
-        no_new_unit = "attribute_not_exists(u)"
-        if found.units:
-            no_new_unit = "u = :units"
-            values[":units"] = {"SS": sorted(found.units)}
-        profile: Any = {
-            "TableName": table.name,
-            "Key": profile_key(owner, account),
-            "UpdateExpression": "SET x = :state",
-            "ConditionExpression": f"x = :seen AND {no_new_unit}",
-            "ExpressionAttributeValues": values,
-        }
-        zero: Item = {":zero": {"N": "0"}} if provided else {}
-        units: list[Any] = [
-            {
-                "TableName": table.name,
-                "Key": balance_key(account, unit),
-                "UpdateExpression": "SET x = :state",
-                "ConditionExpression": provided or "attribute_exists(pk)",
-                "ExpressionAttributeValues": {":state": {"N": str(int(state))}} | zero,
-            }
-            for unit in sorted(found.units)
+        names = unique_names(owner, found.properties) if state is State.CLOSED else []
+        writes: list[Any] = [
+            revise_profile(table, found, state=state),
+            *(into_state(table, account, unit, state, provided) for unit in sorted(found.units)),
+            *(release(table, name, account) for name in names if leads_to(table, name, account)),
         ]
         try:
-            table.client.transact_write_items(TransactItems=[{"Update": update} for update in [profile, *units]])
+            table.client.transact_write_items(TransactItems=writes)
         except FAILED as error:
             if failure(error) is Failure.CONDITION:
-                of_profile, *of_units = answer_of(error)["CancellationReasons"]
+                of_profile, *of_rest = answer_of(error)["CancellationReasons"]
+                of_units = of_rest[: len(found.units)]
                 if of_profile["Code"] == "None" and any(each["Code"] == "ConditionalCheckFailed" for each in of_units):
                     raise NotSettled from error
             table.pause(crowding)  # the profile, read again, tells what came of it
         else:
             return
     raise Busy
+
+
+def revise_profile(
+    table: Table, found: Account, properties: Mapping[str, str | int] | None = None, state: State | None = None
+) -> Item:
+    """Write the update that gives an account these properties and this state, unless it was revised since or is closed.
+
+    With a state it is refused, too, if a unit was opened since: that unit would miss the change of state.
+    """
+    sets = ["v = v + :one"]
+    nobody_revised = "v = :version"
+    is_not_closed = "x < :closed"
+    clauses = [nobody_revised, is_not_closed]
+    values: Item = {
+        ":one": {"N": "1"},
+        ":version": {"N": str(found.version)},
+        ":closed": {"N": str(int(State.CLOSED))},
+    }
+    if properties is not None:
+        sets.append("p = :properties")
+        values[":properties"] = property_map(properties)
+    if state is not None:
+        sets.append("x = :state")
+        values[":state"] = {"N": str(int(state))}
+        no_new_unit = "attribute_not_exists(u)"
+        if found.units:
+            no_new_unit = "u = :units"
+            values[":units"] = {"SS": sorted(found.units)}
+        clauses.append(no_new_unit)
+    return {
+        "Update": {
+            "TableName": table.name,
+            "Key": profile_key(found.owner, found.id),
+            "UpdateExpression": "SET " + ", ".join(sets),
+            "ConditionExpression": " AND ".join(clauses),
+            "ExpressionAttributeValues": values,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+def into_state(table: Table, account: int, unit: str, state: State, provided: str = "") -> Item:
+    """Write the update that puts one balance into a state; `provided` as for `set_state`."""
+    zero: Item = {":zero": {"N": "0"}} if provided else {}
+    return {
+        "Update": {
+            "TableName": table.name,
+            "Key": balance_key(account, unit),
+            "UpdateExpression": "SET x = :state",
+            "ConditionExpression": provided or "attribute_exists(pk)",
+            "ExpressionAttributeValues": {":state": {"N": str(int(state))}} | zero,
+        }
+    }
+
+
+def leads_to(table: Table, name: Name, account: int) -> bool:
+    """Say whether a unique name is this account's."""
+    item = table.get(single(name.pk))
+    return item is not None and int(item["account"]["N"]) == account
+
+
+def release(table: Table, name: Name, account: int) -> Item:
+    """Write the delete that gives up an account's unique name."""
+    return {
+        "Delete": {
+            "TableName": table.name,
+            "Key": single(name.pk),
+            "ConditionExpression": "account = :account",
+            "ExpressionAttributeValues": {":account": {"N": str(account)}},
+        }
+    }
 
 
 def _can_be_a_key(pk: str) -> bool:
@@ -291,13 +399,14 @@ def _profile(
     owner: int,
     account: int,
     role: Role,
+    state: State,
     username: str,
     properties: Mapping[str, str | int],
     balances: Mapping[str, int],
 ) -> Item:
     item = {
         **profile_key(owner, account),
-        "x": {"N": str(int(State.OPEN))},
+        "x": {"N": str(int(state))},
         "r": {"S": role.value},
         "n": {"S": username},
         "i": {"N": str(table.now_ms())},
@@ -307,10 +416,14 @@ def _profile(
     return item | {"u": {"SS": sorted(balances)}} if balances else item
 
 
-def _look_up(name: Name, owner: int, account: int) -> Item:
+def look_up(name: Name, owner: int, account: int) -> Item:
+    """Write the item that leads from a unique name to its account."""
     return {**single(name.pk), "account": {"N": str(account)}, "o": {"N": str(owner)}, **name.proof}
 
 
-def _opening(table: Table, account: int, unit: str, amount: int, actor: int) -> Balance:
-    entry = Entry(Kind.OPENING, amount, table.now_ms(), actor)
-    return Balance(account, unit, available=amount, sequence=1, tail=[table.mint(), pack(entry)])
+def _opening(
+    table: Table, key: bytes, account: int, unit: str, amount: int, actor: int, state: State, paid_by: Payer | None
+) -> Balance:
+    kind, reference = (Kind.TRANSFER_IN, str(paid_by.account)) if paid_by else (Kind.OPENING, "")
+    entry = Entry(kind, amount, table.now_ms(), actor, reference)
+    return Balance(account, unit, available=amount, sequence=1, tail=[key, pack(entry)], state=state)

@@ -1,14 +1,28 @@
 """One balance: a conditional counter that carries the tail of its own history, and the one way to change it.
 
 A change is one UpdateItem: it adds to the counter and appends an entry, if the entry's key is not there already. The
-entries at the front of the tail move into pages (pages.py) a run at a time. Design: ledger.md 1 to 5.
+entries at the front of the tail move into pages (pages.py) a run at a time. A change of a hold (holds.py) has one more
+clause and write in that update or, if the hold lies apart, beside it in a transaction. Design: ledger.md 1 to 5, 7.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
 
 from ledger import accounts, claims, flush, notes
 from ledger.claims import CallerKey
-from ledger.counter import Balance, State, balance_key, read
+from ledger.counter import (
+    Balance,
+    State,
+    balance_key,
+    hold_expires_ms,
+    hold_key,
+    holds_apart,
+    name_hold,
+    read,
+    read_hold,
+)
 from ledger.entry import Entry, Kind, Posted, key_time_ms, pack
 from ledger.errors import (
     AccountClosed,
@@ -26,6 +40,14 @@ from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, profi
 SPENDS = frozenset({Kind.SPEND, Kind.RESERVE, Kind.TRANSFER_OUT})
 """The kinds that must find credit and an open account. Every other kind works from below zero and while suspended."""
 
+HOLDING = frozenset({Kind.RESERVE, Kind.CAPTURE, Kind.RELEASE})
+"""The kinds that open, use up or end a hold. Of the last two the reference is the hold."""
+
+MOST_INLINE = 6
+"""Holds in a balance item, at the most. More would make every change of it cost a second write unit."""
+
+_MOST_GIVEN_BACK = 8  # in one go
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -33,6 +55,8 @@ class Change:
 
     `amount` is what to add (negative takes away) or, for `Kind.SET`, what to have. `owner` is the account whose
     profile listing holds `account`; `actor` is the account that asks. `note` is text of at most notes.LONGEST_BYTES.
+    `held` is what to add to the credit on hold. Of one hold: for how long it is opened, whether it lies `apart` from
+    the balance, in an item of its own, and whether it `ends` with this.
     """
 
     owner: int
@@ -44,21 +68,30 @@ class Change:
     reference: str = ""
     held: int = 0
     note: str = ""
+    lives_ms: int = 0
+    apart: bool = False
+    ends: bool = False
 
     def entry(self, time_ms: int) -> Entry:
         """Write down this change as of now."""
         return Entry(self.kind, self.amount, time_ms, self.actor, self.reference, self.held, noted=bool(self.note))
 
 
-def change(table: Table, wanted: Change, caller_key: CallerKey | None = None) -> Posted:
+Revision = Callable[[Change, Balance, int | None], Change]
+"""Says what to ask for instead of a change, after a look at its balance and, if it lies apart, at what is left of its
+hold; or raises what stands against it. It is asked only when the change has not happened yet under its key."""
+
+
+def change(table: Table, wanted: Change, caller_key: CallerKey | None = None, revise: Revision | None = None) -> Posted:
     """Apply one change to one balance, once, and return its entry with the balance right after it.
 
     Atomic: the change, its entry and its sequence number are one update. With a caller's key it happens once however
     often it is asked for, and `replayed` tells a repeated answer. Raises AccountNotFound, AccountClosed,
-    AccountSuspended, InsufficientCredit, KeyReused, Busy (nothing changed) or OutcomeUnknown. Design: ledger.md 3, 5.
+    AccountSuspended, InsufficientCredit, KeyReused, Busy (nothing changed), OutcomeUnknown, or what `revise` raises.
+    Design: ledger.md 3, 5.
     """
     if caller_key is None:
-        return _apply(table, wanted, table.mint(), shared=False)
+        return _apply(table, wanted, table.mint(), revise, shared=False)
     for crowding in table.tries():
         try:
             key = claims.take(table, caller_key)
@@ -69,7 +102,7 @@ def change(table: Table, wanted: Change, caller_key: CallerKey | None = None) ->
             raise
         age_ms = table.now_ms() - key_time_ms(key)
         if age_ms < claims.APPLY_MS:
-            return _apply(table, wanted, key, shared=True)
+            return _apply(table, wanted, key, revise, shared=True)
         # Older than any function that could still be applying it: what is not there now never will be.
         if found := find(table, wanted.account, wanted.unit, key):
             return replace(found, replayed=True)
@@ -86,15 +119,18 @@ def find(table: Table, account: int, unit: str, key: bytes) -> Posted | None:
     return balance.find(key) or find_old(table, account, unit, key, balance.flushed)
 
 
-def appending(table: Table, wanted: Change, key: bytes, floor: int = 0) -> tuple[Item, list[str]]:
+def appending(
+    table: Table, wanted: Change, key: bytes, floor: int = 0, now_ms: int | None = None
+) -> tuple[Item, list[str]]:
     """Build the update that applies a change, and the clauses it always needs; the caller joins in its own.
 
     Put together here only, for one balance and for several. Design: ledger.md 3.
     """
+    entry = wanted.entry(table.now_ms() if now_ms is None else now_ms)
     values: Item = {
         ":amount": {"N": str(wanted.amount)},
         ":one": {"N": "1"},
-        ":posted": {"L": [{"B": key}, {"B": pack(wanted.entry(table.now_ms()))}]},
+        ":posted": {"L": [{"B": key}, {"B": pack(entry)}]},
         ":cap": {"N": str(2 * flush.CAP)},
         ":state": {"N": str(int(State.OPEN if wanted.kind in SPENDS else State.SUSPENDED))},
     }
@@ -141,7 +177,46 @@ def judge(wanted: Change, balance: Balance) -> Declined | None:
     return None
 
 
-def _apply(table: Table, wanted: Change, key: bytes, *, shared: bool) -> Posted:
+def _hold(table: Table, wanted: Change, key: bytes, now_ms: int, update: Item, clauses: list[str]) -> list[Any]:
+    """Have the balance's update do to the hold what is wanted or, if that lies apart, return the write that does it."""
+    opens = wanted.kind is Kind.RESERVE
+    hold = name_hold(key, now_ms + wanted.lives_ms) if opens else wanted.reference
+    at = "n" if wanted.apart else "o.#hold"
+    to = condition = ""
+    if opens:
+        to = ":held"
+        has_room = "size(o) < :room"
+        condition = "" if wanted.apart else has_room
+    elif wanted.ends:
+        nothing_was_taken_since = f"{at} = :left"
+        condition = nothing_was_taken_since
+    else:
+        # By numbers, not by what was seen: captures that run in parallel all succeed at the first try.
+        to = f"{at} + :held"
+        enough_is_left = f"{at} >= :left"
+        condition = enough_is_left
+    numbers = {":held": wanted.held, ":left": -wanted.held, ":room": MOST_INLINE}
+    values = {name: {"N": str(number)} for name, number in numbers.items() if name in to + condition}
+
+    if not wanted.apart:
+        update["UpdateExpression"] += f" REMOVE {at}" if wanted.ends else f", {at} = {to}"
+        update["ExpressionAttributeNames"] = {"#hold": hold}
+        update["ExpressionAttributeValues"] |= values
+        clauses.append(condition)
+        return []
+    write: Item = {
+        "TableName": table.name,
+        "Key": hold_key(wanted.account, wanted.unit, hold),
+        "ExpressionAttributeValues": values,
+    }
+    if condition:
+        write["ConditionExpression"] = condition
+    if wanted.ends:
+        return [{"Delete": write}]
+    return [{"Update": write | {"UpdateExpression": f"SET {at} = {to}"}}]
+
+
+def _apply(table: Table, wanted: Change, key: bytes, revise: Revision | None, *, shared: bool) -> Posted:
     """Append the change under this key unless it is there already. `shared`: other requests may be using the key too.
 
     What each refused try found is judged in the order of ledger.md 3, from the item as it was at that instant.
@@ -157,7 +232,8 @@ def _apply(table: Table, wanted: Change, key: bytes, *, shared: bool) -> Posted:
                 table.pause(crowding)
                 continue
             noted = key
-        update, clauses = appending(table, wanted, key, floor)
+        now_ms = table.now_ms()
+        update, clauses = appending(table, wanted, key, floor, now_ms)
         values = update["ExpressionAttributeValues"]
         not_in_tail = "NOT contains(t, :key)"
         values[":key"] = {"B": key}
@@ -169,29 +245,37 @@ def _apply(table: Table, wanted: Change, key: bytes, *, shared: bool) -> Posted:
             # The pages were searched up to `seen`, and the tail still covers all that came after.
             not_in_pages = "f <= :seen"
             values[":seen"] = {"N": str(seen)}
-        try:
-            answer = table.client.update_item(
-                **update,
-                ConditionExpression=" AND ".join([not_in_pages, not_in_tail, *clauses]),
-                ReturnValues="ALL_NEW",
-            )
-        except FAILED as error:
-            if (why := failure(error)) is not Failure.CONDITION:
-                lost = lost or why is Failure.UNKNOWN or was_resent(answer_of(error))
+        beside = _hold(table, wanted, key, now_ms, update, clauses) if wanted.kind in HOLDING else []
+        update["ConditionExpression"] = " AND ".join([not_in_pages, not_in_tail, *clauses])
+        refusal: Item = {}
+        if not _is_hopeless(wanted, now_ms):
+            try:
+                return _commit(table, wanted, key, update, beside)
+            except FAILED as error:
+                refusal = answer_of(error)
+                why = failure(error)
+                lost = lost or why is Failure.UNKNOWN or was_resent(refusal)
+                if why is not Failure.CONDITION:
+                    table.pause(crowding)
+                    continue
+            except Busy:
+                lost = True
                 table.pause(crowding)
                 continue
-            refusal = answer_of(error)
-        else:
-            balance = Balance.read(wanted.account, wanted.unit, answer["Attributes"])
-            if flush.is_due(balance.sequence, balance.sequence - balance.flushed):
-                flush.flush_tail(table, balance)
-            return _newest(balance)
 
-        lost = lost or was_resent(refusal)
-        if "Item" not in refusal:
+        left, stood = None, refusal.get("Item")
+        if beside or not refusal:
+            if refusal:  # perhaps by no more than a transaction that was passing
+                table.pause(crowding)
+            try:
+                left, stood = _look(table, wanted)
+            except Busy:
+                table.pause(crowding)
+                continue
+        if stood is None:
             open_balance(table, wanted.owner, wanted.account, wanted.unit)
             continue
-        balance = Balance.read(wanted.account, wanted.unit, refusal["Item"])
+        balance = Balance.read(wanted.account, wanted.unit, stood)
         if found := balance.find(key):
             return replace(found, replayed=shared and not lost)
         if len(balance.tail) >= 2 * flush.CAP:
@@ -211,16 +295,97 @@ def _apply(table: Table, wanted: Change, key: bytes, *, shared: bool) -> Posted:
                 return replace(found, replayed=shared and not lost)
             seen, paged = balance.sequence, balance.flushed
             continue
-        if declined := judge(wanted, balance):
-            raise declined
+        try:
+            refuse(table, wanted, balance)
+            if revise:
+                wanted = revise(wanted, balance, left)
+        except Busy:
+            table.pause(crowding)
+            continue
         floor = balance.floor
     raise OutcomeUnknown if lost else Busy
 
 
-def _newest(balance: Balance) -> Posted:
-    """Read the entry just appended off the balance's end."""
-    *_, newest = balance.entries()
-    return newest
+def _is_hopeless(wanted: Change, now_ms: int) -> bool:
+    """Say whether a change of a hold need not be tried: its size is not known yet, or the hold is past its time."""
+    if wanted.kind not in (Kind.CAPTURE, Kind.RELEASE):
+        return False
+    return not wanted.held or (wanted.kind is Kind.CAPTURE and hold_expires_ms(wanted.reference) <= now_ms)
+
+
+def _commit(table: Table, wanted: Change, key: bytes, update: Item, beside: list[Any]) -> Posted:
+    """Carry out the update and what goes beside it, and return the entry it made; flush if that was designated to.
+
+    Raises Busy when it is done, but the answer, which a transaction does not bring along, cannot be read.
+    """
+    if beside:
+        writes: list[Any] = [{"Update": update}, *beside]
+        table.client.transact_write_items(TransactItems=writes)
+        balance = read(table, wanted.account, wanted.unit)
+        posted = entry_of(table, balance, key)
+    else:
+        answer = table.client.update_item(**update, ReturnValues="ALL_NEW")
+        balance = Balance.read(wanted.account, wanted.unit, answer["Attributes"])
+        *_, posted = balance.entries()
+    if flush.is_due(posted.sequence, balance.sequence - balance.flushed):
+        flush.flush_tail(table, balance)
+    return posted
+
+
+def entry_of(table: Table, balance: Balance, key: bytes) -> Posted:
+    """Give the entry that was made under this key; a balance read after that must lead to it."""
+    posted = balance.find(key) or find_old(table, balance.account, balance.unit, key, balance.flushed)
+    if posted is None:
+        raise RuntimeError("a change was made, but it is not in the history")
+    return posted
+
+
+def _look(table: Table, wanted: Change) -> tuple[int | None, Item | None]:
+    """Read what is left of a hold that lies apart, then the balance.
+
+    In this order, as the balance tells whether the change has happened, and a hold only shrinks and goes for good: if
+    it could not bear the change before, it could not at the instant at which the balance knew of no such change.
+    """
+    aims_apart = wanted.apart and wanted.kind is not Kind.RESERVE
+    left = read_hold(table, wanted.account, wanted.unit, wanted.reference) if aims_apart else None
+    return left, table.get(balance_key(wanted.account, wanted.unit))
+
+
+def refuse(table: Table, wanted: Change, balance: Balance) -> None:
+    """Raise why this balance, as it was, could not take the change, unless expired holds could give it more credit."""
+    declined = judge(wanted, balance)
+    if isinstance(declined, InsufficientCredit) and give_back(table, wanted, balance):
+        return
+    if declined:
+        raise declined
+
+
+def give_back(table: Table, wanted: Change, balance: Balance) -> bool:
+    """Return to a balance what its expired holds still hold, on behalf of the change that found them. Were there any?
+
+    Each is a release of its own under a fresh key, and happens once because the hold goes with it. One try will do: who
+    still runs short comes back. Raises Busy. Design: ledger.md 7.
+    """
+    now_ms = table.now_ms()
+    inline = sorted(balance.holds.items())  # as they expire: DynamoDB returns a map in any order
+    expired = [(hold, left, False) for hold, left in inline if left and hold_expires_ms(hold) <= now_ms]
+    if balance.held_apart:
+        apart = holds_apart(table, balance.account, balance.unit, until_ms=now_ms)
+        expired += islice(((hold, left, True) for hold, left in apart if left), _MOST_GIVEN_BACK)
+    for hold, left, lies_apart in expired:
+        release = replace(
+            wanted, kind=Kind.RELEASE, amount=left, held=-left, reference=hold, note="", apart=lies_apart, ends=True
+        )
+        key = table.mint()
+        update, clauses = appending(table, release, key, now_ms=now_ms)
+        beside = _hold(table, release, key, now_ms, update, clauses)
+        update["ConditionExpression"] = " AND ".join(clauses)
+        try:
+            _commit(table, release, key, update, beside)
+        except FAILED as error:
+            if failure(error) is not Failure.CONDITION:
+                break
+    return bool(expired)
 
 
 def open_balance(table: Table, owner: int, account: int, unit: str) -> None:

@@ -7,13 +7,14 @@ the secret itself is not: only a keyed digest of it.
 
 import secrets
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import blake2b, scrypt, sha256
 from hmac import compare_digest
 
 from ledger import accounts
 from ledger.accounts import Name, Role
 from ledger.counter import State
-from ledger.errors import AccountClosed, AccountNotFound, WrongCredentials
+from ledger.errors import AccountClosed, AccountNotFound, NotPermitted, WrongCredentials
 from ledger.table import Item, Table, single
 
 LONGEST_USERNAME = LONGEST_PASSWORD = 16
@@ -30,15 +31,39 @@ _NOBODY: Item = {
 }
 
 
+class Scope(StrEnum):
+    """What an API key is good for. `ADMIN` is good for everything."""
+
+    READ = "read"
+    TOPUP = "topup"
+    SPEND = "spend"
+    TRANSFER = "transfer"
+    ADJUST = "adjust"
+    ADMIN = "admin"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling, as their credential proved."""
+    """Who is calling, as their credential proved.
+
+    `subtree` is the one account that the credential shows; None shows all that the caller's account operates.
+    """
 
     account: int
     owner: int
     username: str
     role: Role
     state: State
+    scopes: frozenset[Scope]
+    subtree: int | None
+
+    def may(self, scope: Scope) -> bool:
+        """Say whether the credential is good for this."""
+        return not self.scopes.isdisjoint({scope, Scope.ADMIN})
+
+    def sees(self, account: int) -> bool:
+        """Say whether the credential shows this account, if it is one of the caller's at all."""
+        return self.subtree in (None, account)
 
 
 def password(username: str, secret: str) -> Name:
@@ -80,7 +105,21 @@ def by_password(table: Table, username: str, secret: str) -> Caller:
 
 
 def by_key(table: Table, secret: str) -> Caller:
-    """Recognise a caller by API key. Raises WrongCredentials or AccountClosed."""
+    """Recognise a caller by an API key that is good for all that its account may do, as dialects without scopes need.
+
+    Raises WrongCredentials, AccountClosed, or NotPermitted for a key that is good for less.
+    """
+    caller = by_scoped_key(table, secret)
+    if caller.role is Role.ADMIN and (Scope.ADMIN not in caller.scopes or caller.subtree is not None):
+        raise NotPermitted
+    return caller
+
+
+def by_scoped_key(table: Table, secret: str) -> Caller:
+    """Recognise a caller by API key; what the key is good for is the dialect's to check.
+
+    Raises WrongCredentials or AccountClosed.
+    """
     name = api_key(secret)
 
     def find() -> Caller:
@@ -100,7 +139,13 @@ def _caller(table: Table, item: Item) -> Caller:
         raise WrongCredentials from None
     if account.state is State.CLOSED:
         raise AccountClosed
-    return Caller(account.id, account.owner, account.username, account.role, account.state)
+    scopes, subtree = frozenset({Scope.ADMIN}), None
+    if account.role is Role.USER:
+        scopes, subtree = frozenset({Scope.READ}), account.id
+    elif "scopes" in item:  # an issued key (api_keys.py): for less than its account, perhaps
+        scopes = frozenset(map(Scope, item["scopes"]["SS"]))
+        subtree = int(item["subtree"]["N"]) if "subtree" in item else None
+    return Caller(account.id, account.owner, account.username, account.role, account.state, scopes, subtree)
 
 
 def _stretch(secret: str, proof: Item) -> bytes:

@@ -6,6 +6,9 @@ LedgerError
 │   ├── AccountClosed        closed: takes no change at all
 │   ├── AccountSuspended     suspended: takes credit, cannot spend
 │   ├── InsufficientCredit   the change would pass the balance's floor
+│   ├── HoldNotFound         no such hold, or it is settled: all captured, released or given back
+│   ├── HoldExpired          past its time: it captures nothing any more
+│   ├── HoldTooSmall         more than the hold still holds
 │   ├── TransferRefused      to itself, of nothing, or outside the operator's own accounts
 │   ├── KeyReused            this Idempotency-Key stood for something else
 │   ├── NotSettled           the account still owes or holds credit, so it cannot be closed
@@ -46,6 +49,22 @@ class InsufficientCredit(Declined):
     def __init__(self, available: int) -> None:
         super().__init__(f"only {available} can be spent")
         self.available = available
+
+
+class HoldNotFound(Declined):
+    """No such hold, or it is settled: all of it was captured, or what was left was given back."""
+
+
+class HoldExpired(Declined):
+    """The hold is past its time. What it still held is available again."""
+
+
+class HoldTooSmall(Declined):
+    """The capture would take more than the hold still holds: `left`, in the unit's smallest part."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__(f"only {left} is left on hold")
+        self.left = left
 
 
 class TransferRefused(Declined):

@@ -10,6 +10,7 @@ from itertools import islice
 
 from ledger.counter import read
 from ledger.entry import Posted, key_time_ms
+from ledger.holds import read_holdings
 from ledger.pages import Page, first_page_where, pages
 from ledger.table import Table
 
@@ -64,7 +65,8 @@ def at(table: Table, account: int, unit: str, time_ms: int) -> Posted | None:
 
 def reconcile(table: Table, account: int, unit: str) -> Reconciliation:
     """Add up the whole history of one balance again, and list whatever does not fit. Reads every page once."""
-    balance = read(table, account, unit)
+    holdings = read_holdings(table, account, unit)
+    balance = holdings.balance
     problems: list[str] = []
 
     def expect(fits: bool, what: str) -> None:
@@ -74,6 +76,7 @@ def reconcile(table: Table, account: int, unit: str) -> Reconciliation:
     ends = [(balance.flushed, balance.base, balance.base_held)]
     ends += [(posted.sequence, posted.after, posted.held) for posted in balance.entries()]
     expect(ends[-1] == (balance.sequence, balance.available, balance.held), "the tail does not lead to the balance")
+    expect(balance.held == sum(holdings.holds.values()), "the open holds do not make up what is held")
     count = len(ends) - 1
 
     # What lies above the page being looked at, and must begin where the page ends.

@@ -4,6 +4,7 @@
     balance   B#<account>#<unit>          ~                a available · h held · s sequence · f flushed · b base ·
                                                            c base held · w watermark · l latest time flushed ·
                                                            t tail · o open holds · x state · m floor
+    hold      B#<account>#<unit>          H#<hold>         n credit still held: a hold that found no room in `o`
     page      B#<account>#<unit>          P#<first seq>    n how many · t entries · b, c before · a, h after ·
                                                            w, l cumulative, as above
     claim     K#<operator>#<sha256>       K                d content digest · k the server's key · r result
@@ -12,6 +13,9 @@
                                                            milliseconds · v version · p properties
     account   A#<account>                 .                o owner: makes the id unique, finds the profile
     counter   A#                          .                n the newest account id given out
+    API key   O#<operator>                S#<key id>       pk of its look-up · scopes · subtree · n name · i created,
+                                                           z revoked, milliseconds
+    package   G#<operator>                <identifier>     n name · q quantities · p price · c currency · a active
     look-ups  U#<username> T#<token> S#<secret hash> M#<owner>#<e-mail> I#<owner>#<unique id>
                                           .                account, o owner, and what proves the name
 
@@ -184,9 +188,24 @@ def page_sk(first_sequence: int) -> str:
     return f"P#{first_sequence:012d}"
 
 
+def hold_sk(hold: str) -> str:
+    """Name the item of a hold. Base 32 with the extended hex alphabet sorts as what it encodes, and before `~`."""
+    return f"H#{hold}"
+
+
 def profile_key(owner: int, account: int) -> Item:
     """Name an account's profile. Ownership is the key: another operator's account is not found."""
     return {"pk": {"S": f"O#{owner}"}, "sk": {"S": f"C#{account:012d}"}}
+
+
+def issued_key(operator: int, key_id: str) -> Item:
+    """Name an issued API key in its operator's listing."""
+    return {"pk": {"S": f"O#{operator}"}, "sk": {"S": f"S#{key_id}"}}
+
+
+def package_key(operator: int, identifier: str) -> Item:
+    """Name a package of an operator's catalogue."""
+    return {"pk": {"S": f"G#{operator}"}, "sk": {"S": identifier}}
 
 
 def single(pk: str) -> Item:

@@ -10,13 +10,12 @@ from typing import Any
 
 from ledger import flush
 from ledger.accounts import Account
-from ledger.balance import SPENDS, Change, appending, judge, open_balance
+from ledger.balance import SPENDS, Change, appending, entry_of, open_balance, refuse
 from ledger.claims import CallerKey, claim_item, standing
 from ledger.counter import Balance, read_all
 from ledger.entry import Kind, Posted
 from ledger.errors import Busy, Declined, OutcomeUnknown, TransferRefused
 from ledger.notes import note_item
-from ledger.pages import find_old
 from ledger.table import FAILED, Failure, Item, Table, answer_of, failure
 
 
@@ -71,15 +70,15 @@ def change_all(
                 table.pause(crowding)
                 continue
             claim, *reasons = answer_of(error)["CancellationReasons"]
-            if _is_refused(claim):
+            if is_refused(claim):
                 stands = standing(caller_key, claim["Item"])
                 return _changed(table, wanted, stands, replayed=stands != key)
             for write, reason in zip(also, reasons, strict=False):
-                if _is_refused(reason) and (declined := write.refused(reason.get("Item"))):
+                if is_refused(reason) and (declined := write.refused(reason.get("Item"))):
                     raise declined from error
             sides = zip(wanted, reasons[len(also) :], strict=False)
             for change, reason in sorted(sides, key=lambda side: side[0].kind not in SPENDS):
-                if _is_refused(reason):
+                if is_refused(reason):
                     floors[change] = unblock(table, change, reason.get("Item"))
             table.pause(crowding)
         else:
@@ -114,7 +113,7 @@ def _update(table: Table, change: Change, key: bytes, floor: int) -> Item:
     return {"Update": {**update, "ConditionExpression": " AND ".join(clauses)}}
 
 
-def _is_refused(reason: Item) -> bool:
+def is_refused(reason: Item) -> bool:
     return bool(reason["Code"] == "ConditionalCheckFailed")
 
 
@@ -126,8 +125,8 @@ def unblock(table: Table, change: Change, item: Item | None) -> int:
     balance = Balance.read(change.account, change.unit, item)
     if len(balance.tail) >= 2 * flush.CAP:
         flush.flush_tail(table, balance)
-    elif declined := judge(change, balance):
-        raise declined
+    else:
+        refuse(table, change, balance)
     return balance.floor
 
 
@@ -137,17 +136,10 @@ def _changed(table: Table, wanted: Sequence[Change], key: bytes, *, replayed: bo
         return Changed([], replayed)
     try:
         balances = read_all(table, [(change.account, change.unit) for change in wanted])
-        applied = [_entry_of(table, balance, key) for balance in balances]
+        applied = [entry_of(table, balance, key) for balance in balances]
     except Busy:
         raise OutcomeUnknown from None  # it happened, but what it left cannot be told just now
     for balance, posted in zip(balances, applied, strict=True):
         if flush.is_due(posted.sequence, balance.sequence - balance.flushed):
             flush.flush_tail(table, balance)
     return Changed([replace(posted, replayed=replayed) for posted in applied], replayed)
-
-
-def _entry_of(table: Table, balance: Balance, key: bytes) -> Posted:
-    posted = balance.find(key) or find_old(table, balance.account, balance.unit, key, balance.flushed)
-    if posted is None:
-        raise RuntimeError("a claim stands, but its change is not in the history")
-    return posted

@@ -77,6 +77,9 @@ LEDGER_ERRORS: Mapping[type[errors.LedgerError], tuple[Code, str]] = {
     # What no action can meet today, as none spends, transfers, or opens or closes an account.
     errors.AccountSuspended: (Code.CLOSED, "account suspended"),
     errors.InsufficientCredit: (Code.INVALID, "not a valid value: more than the balance"),
+    errors.HoldNotFound: (Code.INVALID, "not a valid value: no such hold"),
+    errors.HoldExpired: (Code.INVALID, "not a valid value: the hold has expired"),
+    errors.HoldTooSmall: (Code.INVALID, "not a valid value: more than the hold"),
     errors.TransferRefused: (Code.INVALID, "not a valid value: useraccount"),
     errors.NotSettled: (Code.INVALID, "not a valid value: the balance is not settled"),
     errors.NameTaken: (Code.INVALID, "not a valid value: the name is taken"),

@@ -1,6 +1,7 @@
 """A wire that loses calls, under the SDK and so under everything: the ledger's code runs as it is deployed."""
 
 import random
+import time
 from enum import Enum, auto
 from threading import Timer
 from types import TracebackType
@@ -12,8 +13,6 @@ from botocore.httpsession import URLLib3Session
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-
-LATEST_S = 0.5
 
 
 class Fate(Enum):
@@ -42,12 +41,18 @@ class Died(BaseException):
 
 
 class LossyWire:
-    """Loses a share of a client's calls for as long as it is entered; the seed fixes which and how."""
+    """Loses a share of a client's calls for as long as it is entered; the seed fixes which and how.
 
-    def __init__(self, client: "DynamoDBClient", share: float, seed: str, *, deadly: bool = True) -> None:
+    Who waits for an answer in vain waits up to `timeout_s`, and what arrives late arrives up to so much later still.
+    """
+
+    def __init__(
+        self, client: "DynamoDBClient", share: float, seed: str, *, deadly: bool = True, timeout_s: float = 0.2
+    ) -> None:
         self._fates = {fate: odds for fate, odds in _ODDS.items() if deadly or fate not in _DEATHS}
         self._events = client.meta.events
         self._share = share
+        self._timeout_s = timeout_s
         self._random = random.Random(seed)
         self._wire = URLLib3Session()
         self._late: list[Timer] = []
@@ -60,13 +65,14 @@ class LossyWire:
             case Fate.ANSWER_IS_LOST | Fate.SENDER_DIES_AFTER:
                 self._wire.send(request)
             case Fate.ARRIVES_LATE:
-                self._late.append(Timer(self._random.uniform(0, LATEST_S), self._wire.send, [request]))
+                late_s = self._random.uniform(0, 2 * self._timeout_s)
+                self._late.append(Timer(late_s, self._wire.send, [request]))
                 self._late[-1].start()
-        match fate:
-            case fate if fate in _DEATHS:
-                raise Died
-            case Fate.NEVER_ARRIVES:
-                raise ConnectTimeoutError(endpoint_url=request.url)
+        if fate in _DEATHS:
+            raise Died
+        time.sleep(self._random.uniform(0, self._timeout_s))
+        if fate is Fate.NEVER_ARRIVES:
+            raise ConnectTimeoutError(endpoint_url=request.url)
         raise ReadTimeoutError(endpoint_url=request.url)
 
     def __enter__(self) -> Self:

@@ -13,18 +13,20 @@ from ledger.entry import Kind, Posted
 from ledger.errors import KeyReused
 from ledger.table import Table, open_table
 from tests.engine.books import OPERATOR, UNIT, check, first_time
+from tests.engine.senders import insist
 from tests.engine.writers import Writers
 
 pytestmark = pytest.mark.engine
 
-KEYS = 30
+KEYS = 20
 
 
 def add(account: int, key: str, amount: int) -> Posted | None:
     """Add to the balance under this key; None if the key stands for something else."""
     wanted = Change(OPERATOR, account, UNIT, Kind.TOP_UP, amount, OPERATOR)
+    caller_key = CallerKey(OPERATOR, key, ("add", account, UNIT, amount))
     try:
-        return change(open_table(), wanted, CallerKey(OPERATOR, key, ("add", account, UNIT, amount)))
+        return insist(lambda: change(open_table(), wanted, caller_key))
     except KeyReused:
         return None
 

@@ -92,8 +92,11 @@ class Memory:
             reasons.append(reason)
         if any(reason["Code"] != "None" for reason in reasons):
             raise _error("TransactionCanceledException", "transact_write_items", CancellationReasons=reasons)
-        for write in writes:
-            self._write("transact_write_items", write)
+        for each in TransactItems:
+            for kind, write in each.items():
+                self._write("transact_write_items", write)
+                if kind == "Delete":
+                    self.items.pop(_place(write["Key"]), None)
         return _answer()
 
     def _write(self, operation: str, request: Item) -> Item:
@@ -107,9 +110,9 @@ class Memory:
         elif "UpdateExpression" in request:
             new = _copy(old or request["Key"])
             for change in _changes(request["UpdateExpression"]):
-                change(new, request.get("ExpressionAttributeValues", {}))
+                change(new, _given(request))
         else:
-            return old or {}  # a condition check
+            return old or {}  # a condition check, or a delete
         self.items[place] = new
         return new
 
@@ -132,9 +135,29 @@ def _error(code: str, operation: str, **parts: Any) -> ClientError:
     return ClientError(response, operation)
 
 
+def _given(request: Item) -> Item:
+    """Give the values and names of a request's expressions; their first letters keep them apart."""
+    return {**request.get("ExpressionAttributeValues", {}), **request.get("ExpressionAttributeNames", {})}
+
+
+def _find(item: Item, path: str, values: Item) -> Item | None:
+    """Find what is at `name`, or `name.#entry` in a map."""
+    name, _, entry = path.partition(".")
+    found: Item | None = item.get(name)
+    return found if not entry or not found else found["M"].get(values[entry])
+
+
+def _put(item: Item, path: str, values: Item, value: Item) -> None:
+    name, _, entry = path.partition(".")
+    if entry:
+        item[name]["M"][values[entry]] = value
+    else:
+        item[name] = value
+
+
 def _holds(request: Item, old: Item | None) -> bool:
     condition = request.get("ConditionExpression", "")
-    values = request.get("ExpressionAttributeValues", {})
+    values = _given(request)
     return not condition or any(
         all(_clause(clause)(old or {}, values) for clause in either.split(" AND "))
         for either in condition.split(" OR ")
@@ -152,10 +175,14 @@ def _clause(text: str) -> Callable[[Item, Item], bool]:
         return lambda item, values: name not in item or values[value] not in item[name]["L"]
     if match := re.fullmatch(r"size\((\w+)\) (\S+) (:\w+)", text):
         name, sign, value = match.groups()
-        return lambda item, values: name in item and bool(_COMPARE[sign](len(item[name]["L"]), _plain(values[value])))
-    if match := re.fullmatch(r"(\w+) (\S+) (:\w+)", text):
-        name, sign, value = match.groups()
-        return lambda item, values: name in item and bool(_COMPARE[sign](_plain(item[name]), _plain(values[value])))
+        return lambda item, values: (
+            name in item and bool(_COMPARE[sign](len(_plain(item[name])), _plain(values[value])))
+        )
+    if match := re.fullmatch(r"(\w+(?:\.#\w+)?) (\S+) (:\w+)", text):
+        path, sign, value = match.groups()
+        return lambda item, values: bool(
+            (found := _find(item, path, values)) and _COMPARE[sign](_plain(found), _plain(values[value]))
+        )
     raise NotImplementedError(text)
 
 
@@ -170,19 +197,23 @@ def _changes(expression: str) -> list[Callable[[Item, Item], None]]:
         elif verb == "ADD" and (match := re.fullmatch(r"(\w+) (:\w+)", rest)):
             changes.append(_union(match[1], match[2]))
         elif verb == "SET":
-            changes += [_assignment(each) for each in re.split(r", (?=\w+ = )", rest)]
+            changes += [_assignment(each) for each in re.split(r", (?=\S+ = )", rest)]
         else:
             raise NotImplementedError(expression)
     return changes
 
 
 def _assignment(text: str) -> Callable[[Item, Item], None]:
-    if match := re.fullmatch(r"(\w+) = (:\w+)", text):
-        name, value = match.groups()
-        return lambda item, values: item.update({name: _copy(values[value])})
-    if match := re.fullmatch(r"(\w+) = \1 \+ (:\w+)", text):
-        name, value = match.groups()
-        return lambda item, values: item.update({name: {"N": str(_plain(item[name]) + _plain(values[value]))}})
+    if match := re.fullmatch(r"(\w+(?:\.#\w+)?) = (:\w+)", text):
+        path, value = match.groups()
+        return lambda item, values: _put(item, path, values, _copy(values[value]))
+    if match := re.fullmatch(r"(\w+(?:\.#\w+)?) = \1 \+ (:\w+)", text):
+        path, value = match.groups()
+
+        def add(item: Item, values: Item) -> None:
+            _put(item, path, values, {"N": str(_plain(_find(item, path, values) or {}) + _plain(values[value]))})
+
+        return add
     if match := re.fullmatch(r"(\w+) = list_append\(\1, (:\w+)\)", text):
         name, value = match.groups()
         return lambda item, values: item[name]["L"].extend(_copy(values[value]["L"]))
@@ -190,6 +221,8 @@ def _assignment(text: str) -> Callable[[Item, Item], None]:
 
 
 def _removal(text: str) -> Callable[[Item, Item], None]:
+    if re.fullmatch(r"\w+\.#\w+(, \w+\.#\w+)*", text):
+        return _removal_from_map(text.split(", "))
     places = [re.fullmatch(r"(\w+)\[(\d+)\]", part) for part in text.split(", ")]
     if not all(places):
         raise NotImplementedError(text)
@@ -198,6 +231,15 @@ def _removal(text: str) -> Callable[[Item, Item], None]:
 
     def remove(item: Item, values: Item) -> None:
         item[name] = {"L": [part for at, part in enumerate(item[name]["L"]) if at not in indexes]}
+
+    return remove
+
+
+def _removal_from_map(paths: list[str]) -> Callable[[Item, Item], None]:
+    def remove(item: Item, values: Item) -> None:
+        for path in paths:
+            name, _, entry = path.partition(".")
+            item[name]["M"].pop(values[entry], None)
 
     return remove
 

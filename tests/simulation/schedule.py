@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ledger import accounts, balance, claims, transfer
+from ledger import accounts, balance, claims, holds, transfer
 from ledger.balance import Change
 from ledger.claims import CallerKey
-from ledger.counter import balance_key
+from ledger.counter import balance_key, name_hold
 from ledger.entry import Kind, Posted
 from ledger.errors import Busy, Declined, LedgerError, OutcomeUnknown
 from ledger.table import Table
@@ -25,6 +25,15 @@ ACCOUNTS = (1, 2)
 UNITS = ("sms", "email")
 FLOORS = {(1, "sms"): 0, (2, "sms"): -30}
 OPENING = 60
+HELD = 7  # by each of the holds there are from the start
+
+# The shortest ends while its captures are under way, the longest between two sendings of them.
+LIVES_MS = (300, 3_000, 700_000)
+
+OPERATIONS = (
+    *("spend", "spend", "top-up", "adjust", "set", "transfer", "package"),
+    *("reserve", "capture", "capture", "release"),
+)
 
 # How long callers wait before they ask again: mostly not long, some until just about a limit of claims.py, or past all.
 IMPATIENT_MS = (0, 50, 2_000)
@@ -34,22 +43,32 @@ PATIENCE_MS = (*IMPATIENT_MS, *LATE_MS, 86_400_000)
 
 @dataclass(frozen=True)
 class Request:
-    """What a caller asks for; `label` is written into the entries, so that they can be told apart later."""
+    """What a caller asks for. Each has an actor of its own, so that the entries can be told apart later."""
 
     label: str
     operation: str
     account: int
     amount: int
     key: str | None
+    hold: str = ""
+    lives_ms: int = 0
 
     @property
     def content(self) -> tuple[str | int, ...]:
-        return (self.operation, self.account, self.amount, self.label)
+        return (self.operation, self.account, self.amount, self.label, self.hold, self.lives_ms)
+
+    @property
+    def number(self) -> int:
+        return int(self.label.strip("rx"))
+
+    @property
+    def actor(self) -> int:
+        return 1_000 + 2 * self.number + self.label.endswith("x")
 
     @property
     def is_noted(self) -> bool:
-        """Every third one comes with its reason."""
-        return int(self.label.strip("rx")) % 3 == 0
+        """Every third one comes with its reason; holds have none."""
+        return self.number % 3 == 0 and self.operation not in ("reserve", "capture", "release")
 
     @property
     def changes(self) -> list[Change]:
@@ -60,20 +79,40 @@ class Request:
             return [into, self._change(Kind.TRANSFER_OUT, -self.amount)]
         if self.operation == "package":
             return [self._change(Kind.TOP_UP, self.amount, unit=unit) for unit in UNITS]
-        sign = -1 if self.operation == "spend" else 1
-        kinds = {"spend": Kind.SPEND, "top-up": Kind.TOP_UP, "adjust": Kind.ADJUSTMENT, "set": Kind.SET}
+        sign = -1 if self.operation in ("spend", "reserve") else 1
+        kinds = {
+            "spend": Kind.SPEND,
+            "top-up": Kind.TOP_UP,
+            "adjust": Kind.ADJUSTMENT,
+            "set": Kind.SET,
+            "reserve": Kind.RESERVE,
+            "capture": Kind.CAPTURE,
+            "release": Kind.RELEASE,
+        }
         return [self._change(kinds[self.operation], sign * self.amount)]
 
     def send(self, table: Table) -> list[Posted]:
         """Ask the ledger."""
         key = CallerKey(OPERATOR, self.key, self.content) if self.key else None
+        place = (table, OPERATOR, self.account, "sms")
+        if self.operation == "reserve":
+            lives_ms, label = self.lives_ms, self.label
+            opened = holds.reserve(
+                *place, self.amount, lives_ms=lives_ms, actor=self.actor, reference=label, caller_key=key
+            )
+            return [opened.posted]
+        if self.operation == "capture":
+            return [holds.capture(*place, self.hold, self.amount, actor=self.actor, caller_key=key)]
+        if self.operation == "release":
+            return [holds.release(*place, self.hold, actor=self.actor, caller_key=key)]
         if len(self.changes) > 1:
             return transfer.change_all(table, OPERATOR, self.changes, key).entries
         return [balance.change(table, self.changes[0], key)]
 
     def _change(self, kind: Kind, amount: int, unit: str = "sms", account: int = 0) -> Change:
         note = f"the reason for {self.label}" if self.is_noted else ""
-        return Change(OPERATOR, account or self.account, unit, kind, amount, OPERATOR, self.label, note=note)
+        reference = self.hold or self.label
+        return Change(OPERATOR, account or self.account, unit, kind, amount, self.actor, reference, note=note)
 
 
 @dataclass
@@ -102,16 +141,19 @@ class Schedule:
         together: int = 12,
         patience_ms: Sequence[float] = PATIENCE_MS,
         keyed: float = 0.6,
+        operations: Sequence[str] = OPERATIONS,
         rewrite: Callable[[str, Any], Any] | None = None,
     ) -> None:
         self.scheduler = Scheduler(seed)
         self.random = self.scheduler.random
         self.answers: list[Answer] = []
         self.met: Counter[str] = Counter()
+        self._holds: defaultdict[int, list[str]] = defaultdict(list)  # by account, as callers learn of them
+        self._aims: dict[int, str] = {}
         self._real, self._name, self._odds, self._rewrite = client, table_name, odds, rewrite
         self.table = self._table(client, skew_ms=0)
         self._requests, self._together = requests, together
-        self._patience_ms, self._keyed = patience_ms, keyed
+        self._patience_ms, self._keyed, self._operations = patience_ms, keyed, operations
 
     def run(self) -> None:
         """Open the accounts, send every request as often as its caller does, and let all that is in flight land."""
@@ -119,6 +161,10 @@ class Schedule:
             accounts.open_account(self.table, OPERATOR, actor=OPERATOR, account=account, balances={"sms": OPENING})
         for (account, unit), floor in FLOORS.items():
             self._set_floor(account, unit, floor)
+        for account in ACCOUNTS:
+            for lives_ms in LIVES_MS:
+                opened = holds.reserve(self.table, OPERATOR, account, "sms", HELD, lives_ms=lives_ms, actor=OPERATOR)
+                self._holds[account].append(opened.hold)
         for number in range(self._requests):
             # A crowd at first, then callers who come by one at a time.
             start_ms = 0 if number < self._together else self.random.randrange(20_000)
@@ -127,22 +173,26 @@ class Schedule:
             for copy in range(self.random.choice((1, 1, 2, 3)) if request.key else 1):
                 twin = request
                 if copy and self.random.random() < 0.2:
-                    twin = Request(
-                        request.label + "x", request.operation, request.account, request.amount + 1, request.key
-                    )
+                    twin = replace(request, label=request.label + "x", amount=request.amount + 1)
                 self.scheduler.spawn(partial(self._caller, twin, waits_ms), after_ms=start_ms)
         self.scheduler.run()
 
     def _make(self, number: int) -> Request:
-        operation = self.random.choice(("spend", "spend", "top-up", "adjust", "set", "transfer", "package"))
+        operation = self.random.choice(self._operations)
+        lives_ms = self.random.choice(LIVES_MS) if operation == "reserve" else 0
         amount = self.random.randrange(1, 30)
         key = f"key {number}" if self.random.random() < self._keyed else None
-        return Request(f"r{number}", operation, self.random.choice(ACCOUNTS), amount, key)
+        if operation == "capture":
+            amount = self.random.randrange(1, HELD + 1)
+        return Request(f"r{number}", operation, self.random.choice(ACCOUNTS), amount, key, lives_ms=lives_ms)
 
     def _caller(self, request: Request, waits_ms: Sequence[float]) -> None:
         """Send a request until it is answered, or at times once more. Copies of it wait alike, so they meet again."""
         client = Client(self._real, self.scheduler, self._odds, self._rewrite)
         table = self._table(client, skew_ms=self.random.randrange(-500, 500))
+        if request.operation in ("capture", "release"):
+            hold = self._aims.setdefault(request.number, self.random.choice(self._holds[request.account]))
+            request = replace(request, hold=hold)
         for wait_ms in (*waits_ms, 0):
             client.live()
             client.met.clear()
@@ -156,6 +206,10 @@ class Schedule:
             answer.done_ms, answer.faults = self.scheduler.now_ms, Counter(client.met)
             self.met += client.met
             self.answers.append(answer)
+            if answer.posted and request.operation == "reserve":
+                (opened,) = answer.posted
+                hold = name_hold(opened.key, opened.entry.time_ms + request.lives_ms)
+                self._holds[request.account].append(hold)
             if not request.key:
                 return
             self.scheduler.pause(wait_ms + self.random.randrange(self.random.choice((5, 3_000))))

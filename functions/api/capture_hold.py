@@ -1,0 +1,61 @@
+"""POST /ledger/accounts/{id}/balances/{unit}/holds/{hold}/captures: takes a part of a hold, or all of it, for good."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from api import wire
+from api.fields import AccountIdIn, Amount, Asked, HoldId, Unit
+from api.resources import Entry
+from api.wire import Answer, Call, Endpoint
+from ledger import holds
+from ledger.credentials import Scope
+from ledger.errors import AccountClosed, AccountNotFound, HoldExpired, HoldNotFound, HoldTooSmall
+
+
+class Place(Asked):
+    id: AccountIdIn
+    unit: Unit
+    hold: HoldId
+
+
+class NewCapture(Asked):
+    """How much to take, in the unit's smallest part."""
+
+    amount: Annotated[Amount, Field(examples=[1])]
+
+
+ENDPOINT = Endpoint(
+    "POST",
+    "/ledger/accounts/{id}/balances/{unit}/holds/{hold}/captures",
+    done="HoldCaptured",
+    scope=Scope.SPEND,
+    at=Place,
+    body=NewCapture,
+    told=Entry,
+    status=201,
+    keyed=True,
+    errors=(AccountNotFound, HoldNotFound, AccountClosed, HoldExpired, HoldTooSmall),
+    example={"id": 101, "unit": "sms", "hold": "0CR9LB8V0G7D2K4M", "body": {"amount": 1}},
+)
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return wire.answer(event, ENDPOINT, capture_hold)
+
+
+def capture_hold(call: Call[Place, NewCapture]) -> Answer:
+    """Capture; as often as there is something left, each time under a key of its own."""
+    place, amount = call.at, call.body.amount
+    posted = holds.capture(
+        call.table,
+        call.owner_of(place.id),
+        place.id,
+        place.unit,
+        place.hold,
+        amount,
+        actor=call.caller.account,
+        caller_key=call.key_for("capture", place.id, place.unit, place.hold, amount),
+    )
+    call.log["sequence"] = posted.sequence
+    return Answer(Entry.of(place.id, place.unit, posted), posted.replayed)

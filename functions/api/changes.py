@@ -1,0 +1,92 @@
+"""A change as callers ask for it, alone or among others: what it may be, and making it."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, RootModel
+
+from api.fields import Amount, Asked, Metadata, Reference, Text
+from api.resources import Entry, write_note
+from api.wire import At, Body, Call, Fault, InvalidRequest
+from ledger.balance import Change, change
+from ledger.claims import CallerKey
+from ledger.credentials import Scope
+from ledger.entry import AMOUNT_LIMIT, Kind
+from ledger.notes import LONGEST_BYTES
+
+
+class _Wanted(Asked):
+    scope: ClassVar[Scope]
+    ledger_kind: ClassVar[Kind]
+
+    reference: Reference | None = None
+    reason: Text | None = None
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class TopUp(_Wanted):
+    """Credit added, in the unit's smallest part."""
+
+    scope = Scope.TOPUP
+    ledger_kind = Kind.TOP_UP
+
+    kind: Literal["topup"]
+    amount: Annotated[Amount, Field(examples=[250])]
+
+
+class Spend(_Wanted):
+    """Credit used, so a negative amount; it never takes the balance below its credit limit."""
+
+    scope = Scope.SPEND
+    ledger_kind = Kind.SPEND
+
+    kind: Literal["spend"]
+    amount: Annotated[int, Field(strict=True, ge=-AMOUNT_LIMIT, le=-1, examples=[-40])]
+
+
+class Adjustment(_Wanted):
+    """A correction either way. It may take the balance anywhere, below its credit limit too."""
+
+    scope = Scope.ADJUST
+    ledger_kind = Kind.ADJUSTMENT
+
+    kind: Literal["adjustment"]
+    amount: Annotated[int, Field(strict=True, ge=-AMOUNT_LIMIT, le=AMOUNT_LIMIT, examples=[-3])]
+
+
+Wanted = TopUp | Spend | Adjustment
+
+
+class NewChange(RootModel[Annotated[Wanted, Field(discriminator="kind")]]):
+    """A change of one balance."""
+
+
+def make(call: Call[At, Body], account: int, unit: str, wanted: Wanted, idempotency_key: str) -> tuple[Entry, bool]:
+    """Make a change, once, and tell its entry and whether an earlier request made it.
+
+    Raises InvalidRequest if its texts are too long together, NotPermitted, AccountNotFound and what the ledger's
+    `change` raises.
+    """
+    note = write_note(wanted.reason or "", wanted.metadata)
+    if len(note.encode()) > LONGEST_BYTES:
+        raise InvalidRequest(Fault(at="body.metadata", message=f"with the reason, at most {LONGEST_BYTES} bytes"))
+    call.require(wanted.scope)
+    reference = wanted.reference or ""
+    posted = change(
+        call.table,
+        Change(
+            call.owner_of(account),
+            account,
+            unit,
+            wanted.ledger_kind,
+            wanted.amount,
+            actor=call.caller.account,
+            reference=reference,
+            note=note,
+        ),
+        CallerKey(
+            call.caller.account,
+            idempotency_key,
+            ("change", account, unit, wanted.kind, wanted.amount, reference, note),
+        ),
+    )
+    return Entry.of(account, unit, posted, note), posted.replayed

@@ -1,0 +1,96 @@
+"""What the fields of requests and answers may hold. The OpenAPI document says the same, because it is made of this."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from ledger.accounts import LAST_ID
+from ledger.entry import AMOUNT_LIMIT
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+_RFC_3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d):([0-5]\d|60)(?:\.(\d{1,9}))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))", re.ASCII
+)
+_DIGITS = re.compile(r"0|[1-9][0-9]{0,15}")
+_DATE_TIME = WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-22T09:30:00.000Z"]})
+
+
+class Asked(BaseModel):
+    """What a caller says. A name that is not known is refused: it may be a known one misspelt."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Told(BaseModel):
+    """What a caller is told."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def _from_digits(value: object) -> object:
+    if isinstance(value, str):
+        if not _DIGITS.fullmatch(value):
+            raise ValueError("a whole number, in plain digits")
+        return int(value)
+    return value
+
+
+def _from_rfc_3339(value: object) -> object:
+    """Read an instant as milliseconds since 1970, whatever its offset; a leap second is the one before it."""
+    found = _RFC_3339.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("a date and time with its offset, as RFC 3339 writes it")
+    date, minute, second, fraction, sign, hours, minutes = found.groups()
+    clock = datetime.fromisoformat(f"{date}T{minute}:{min(int(second), 59):02d}+00:00")
+    ms = (clock - _EPOCH) // _MS + int((fraction or "0").ljust(3, "0")[:3])
+    offset_ms = (int(hours or 0) * 60 + int(minutes or 0)) * 60_000
+    return ms + offset_ms if sign == "-" else ms - offset_ms
+
+
+def rfc_3339(ms: int) -> str:
+    """Write milliseconds since 1970 as an instant in UTC."""
+    return (_EPOCH + ms * _MS).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Unit = Literal["email", "sms", "transactions", "EUR"]
+"""EUR is counted in thousandths, all else in messages or calls. A unit misspelt would be looked at by nobody."""
+
+AccountId = Annotated[int, Field(strict=True, ge=1, le=LAST_ID, examples=[101])]
+Amount = Annotated[int, Field(strict=True, ge=1, le=AMOUNT_LIMIT)]
+AmountOrZero = Annotated[int, Field(strict=True, ge=0, le=AMOUNT_LIMIT)]
+Line = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+Text = Annotated[str, Field(min_length=1, max_length=500)]
+Identifier = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[A-Za-z0-9._-]+$", examples=["gold"])]
+Reference = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[!-~]+$", examples=["order-7"])]
+IdempotencyKey = Annotated[str, Field(min_length=1, max_length=255, examples=["order-7"])]
+Metadata = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=40)], Annotated[str, Field(max_length=200)]],
+    Field(max_length=20, examples=[{"order": "A-77"}]),
+]
+HoldId = Annotated[str, Field(pattern=r"^[0-9A-V]{16}$", examples=["0CR9LB8V0G7D2K4M"])]
+KeyId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", examples=["019ab0f61c3e7d2a8f00112233445566"])]
+
+# As they stand in a path or a query.
+AccountIdIn = Annotated[AccountId, BeforeValidator(_from_digits)]
+Count = Annotated[int, Field(ge=1, le=100), BeforeValidator(_from_digits)]
+SequenceIn = Annotated[int, Field(ge=1, le=10**12), BeforeValidator(_from_digits)]
+Instant = Annotated[int, BeforeValidator(_from_rfc_3339), _DATE_TIME]
+
+# As they are told.
+Time = Annotated[int, PlainSerializer(rfc_3339), _DATE_TIME]
+State = Literal["open", "suspended", "closed"]
+EntryKind = Literal[
+    "opening",
+    "topup",
+    "spend",
+    "adjustment",
+    "set",
+    "transfer_in",
+    "transfer_out",
+    "reserve",
+    "capture",
+    "release",
+]

@@ -1,0 +1,36 @@
+"""GET /ledger/accounts/{id}: tells an account."""
+
+from typing import Any
+
+from api import wire
+from api.fields import AccountIdIn, Asked
+from api.resources import Account
+from api.wire import Answer, Call, Endpoint, NoBody
+from ledger.credentials import Scope
+from ledger.errors import AccountNotFound
+
+
+class Place(Asked):
+    id: AccountIdIn
+
+
+ENDPOINT = Endpoint(
+    "GET",
+    "/ledger/accounts/{id}",
+    done="AccountRead",
+    scope=Scope.READ,
+    at=Place,
+    body=NoBody,
+    told=Account,
+    errors=(AccountNotFound,),
+    example={"id": 101},
+)
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return wire.answer(event, ENDPOINT, get_account)
+
+
+def get_account(call: Call[Place, NoBody]) -> Answer:
+    """Read the account as it is now."""
+    return Answer(Account.of(call.account(call.at.id)))

@@ -1,0 +1,47 @@
+"""GET /ledger/packages: lists the catalogue, retired packages too, a page at a time."""
+
+from typing import Any
+
+from api import wire
+from api.fields import Asked, Count, Identifier, Told
+from api.resources import Package
+from api.wire import Answer, Call, Endpoint, NoBody
+from ledger import packages
+from ledger.credentials import Scope
+
+
+class Page(Asked):
+    limit: Count = 50
+    cursor: Identifier | None = None
+
+
+class Packages(Told):
+    """A page of packages. `next_cursor`, if there is more, is the `cursor` of the next page."""
+
+    packages: list[Package]
+    next_cursor: str | None
+
+
+ENDPOINT = Endpoint(
+    "GET",
+    "/ledger/packages",
+    done="PackagesListed",
+    scope=Scope.READ,
+    at=Page,
+    body=NoBody,
+    told=Packages,
+    example={"limit": 10},
+)
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return wire.answer(event, ENDPOINT, list_packages)
+
+
+def list_packages(call: Call[Page, NoBody]) -> Answer:
+    """List in the order of the identifiers."""
+    limit, after = call.at.limit, call.at.cursor or ""
+    found = packages.list_packages(call.table, call.caller.account, after=after, limit=limit + 1)
+    page = found[:limit]
+    more = page[-1].identifier if len(found) > limit else None
+    return Answer(Packages(packages=[Package.of(each) for each in page], next_cursor=more))

@@ -1,0 +1,27 @@
+"""ANY /ledger/{proxy+}: answers what no endpoint does: a path that is none, or a method that a path does not have."""
+
+import re
+from typing import Any
+
+from api import openapi, wire
+from api.wire import MethodNotAllowed, NoSuchPath, Problem
+
+_PATHS = [(each.method, each.path) for each in openapi.listed()]
+_PATHS += [("GET", openapi.DOCUMENT_PATH), ("GET", openapi.DOCS_PATH)]
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return refuse_request(event["rawPath"])
+
+
+def refuse_request(path: str) -> dict[str, Any]:
+    """Name the methods that the path has (405), or say that there is no such path (404), whoever is asking."""
+    allowed = sorted(method for method, template in _PATHS if _matches(template, path))
+    if allowed:
+        return wire.refused(Problem.of(MethodNotAllowed()), {"Allow": ", ".join(allowed)})
+    return wire.refused(Problem.of(NoSuchPath()))
+
+
+def _matches(template: str, path: str) -> bool:
+    pattern = "/".join("[^/]+" if part.startswith("{") else re.escape(part) for part in template.split("/"))
+    return re.fullmatch(pattern, path) is not None

@@ -1,0 +1,51 @@
+"""POST /ledger/accounts/{id}/balances/{unit}/holds/{hold}/release: gives back what is left of a hold, and ends it."""
+
+from typing import Any
+
+from api import wire
+from api.fields import AccountIdIn, Asked, HoldId, Unit
+from api.resources import Entry
+from api.wire import Answer, Call, Endpoint, NoBody
+from ledger import holds
+from ledger.credentials import Scope
+from ledger.errors import AccountClosed, AccountNotFound, HoldNotFound
+
+
+class Place(Asked):
+    id: AccountIdIn
+    unit: Unit
+    hold: HoldId
+
+
+ENDPOINT = Endpoint(
+    "POST",
+    "/ledger/accounts/{id}/balances/{unit}/holds/{hold}/release",
+    done="HoldReleased",
+    scope=Scope.SPEND,
+    at=Place,
+    body=NoBody,
+    told=Entry,
+    keyed=True,
+    errors=(AccountNotFound, HoldNotFound, AccountClosed),
+    example={"id": 101, "unit": "sms", "hold": "0CR9LB8V0G7D2K4M"},
+)
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return wire.answer(event, ENDPOINT, release_hold)
+
+
+def release_hold(call: Call[Place, NoBody]) -> Answer:
+    """Release the hold."""
+    place = call.at
+    posted = holds.release(
+        call.table,
+        call.owner_of(place.id),
+        place.id,
+        place.unit,
+        place.hold,
+        actor=call.caller.account,
+        caller_key=call.key_for("release", place.id, place.unit, place.hold),
+    )
+    call.log["sequence"] = posted.sequence
+    return Answer(Entry.of(place.id, place.unit, posted), posted.replayed)

@@ -1,0 +1,167 @@
+"""What more than one endpoint tells: accounts, balances, entries, packages and keys, as callers see them."""
+
+import json
+from typing import Literal, Self, cast
+
+from api.fields import EntryKind, State, Time, Told, Unit
+from ledger import counter
+from ledger.accounts import Account as Profile
+from ledger.counter import State as LedgerState
+from ledger.entry import Kind, Posted
+from ledger.holds import Holdings, read_holdings
+from ledger.packages import Package as Sold
+from ledger.table import Table
+
+KINDS: dict[Kind, EntryKind] = {
+    Kind.OPENING: "opening",
+    Kind.TOP_UP: "topup",
+    Kind.SPEND: "spend",
+    Kind.ADJUSTMENT: "adjustment",
+    Kind.SET: "set",
+    Kind.TRANSFER_IN: "transfer_in",
+    Kind.TRANSFER_OUT: "transfer_out",
+    Kind.RESERVE: "reserve",
+    Kind.CAPTURE: "capture",
+    Kind.RELEASE: "release",
+}
+
+STATES: dict[LedgerState, State] = {
+    LedgerState.OPEN: "open",
+    LedgerState.SUSPENDED: "suspended",
+    LedgerState.CLOSED: "closed",
+}
+
+NAME, METADATA = "name", "metadata"
+"""The properties of a profile that this API reads and writes; other dialects may keep more."""
+
+
+class Account(Told):
+    """An account. `units` are those it has used."""
+
+    id: int
+    name: str
+    state: State
+    units: list[Unit]
+    metadata: dict[str, str]
+    created: Time
+
+    @classmethod
+    def of(cls, profile: Profile) -> Self:
+        return cls(
+            id=profile.id,
+            name=str(profile.properties.get(NAME, profile.username)),
+            state=STATES[profile.state],
+            units=cast("list[Unit]", sorted(profile.units)),
+            metadata=json.loads(str(profile.properties.get(METADATA, "{}"))),
+            created=profile.created_ms,
+        )
+
+
+class Balance(Told):
+    """A balance right now. Spending may take `available` to minus `credit_limit`; `held` is on hold besides.
+
+    What an expired hold still holds counts as available.
+    """
+
+    account: int
+    unit: Unit
+    available: int
+    held: int
+    sequence: int
+    credit_limit: int
+
+    @classmethod
+    def of(cls, table: Table, balance: counter.Balance) -> Self:
+        """Tell a balance; its holds are looked at only if it has any."""
+        holdings = read_holdings(table, balance.account, balance.unit) if balance.held else Holdings(balance, {})
+        balance, available = holdings.balance, holdings.spendable(table.now_ms())
+        return cls(
+            account=balance.account,
+            unit=cast("Unit", balance.unit),
+            available=available,
+            held=balance.held - (available - balance.available),
+            sequence=balance.sequence,
+            credit_limit=-balance.floor,
+        )
+
+
+class Entry(Told):
+    """One change of a balance. `sequence` counts from 1 without a gap; `actor` is whose key asked for it.
+
+    `amount` was added to the available credit, `held_amount` to the credit on hold; `held` was on hold after that.
+    """
+
+    account: int
+    unit: Unit
+    sequence: int
+    kind: EntryKind
+    amount: int
+    before: int
+    after: int
+    held_amount: int
+    held: int
+    actor: int
+    reference: str
+    reason: str
+    metadata: dict[str, str]
+    time: Time
+
+    @classmethod
+    def of(cls, account: int, unit: str, posted: Posted, note: str = "") -> Self:
+        """Tell an entry in its place; `note` is its long texts, as `write_note` wrote them."""
+        reason, metadata = read_note(note)
+        return cls(
+            account=account,
+            unit=cast("Unit", unit),
+            sequence=posted.sequence,
+            kind=KINDS[posted.entry.kind],
+            amount=posted.amount,
+            before=posted.before,
+            after=posted.after,
+            held_amount=posted.entry.held,
+            held=posted.held,
+            actor=posted.entry.actor,
+            reference=posted.entry.reference,
+            reason=reason,
+            metadata=metadata,
+            time=posted.entry.time_ms,
+        )
+
+
+def write_note(reason: str, metadata: dict[str, str]) -> str:
+    """Write a change's long texts as one; empty if there are none. The order of the names makes no difference."""
+    texts = {name: text for name, text in (("reason", reason), ("metadata", metadata)) if text}
+    return json.dumps(texts, ensure_ascii=False, separators=(",", ":"), sort_keys=True) if texts else ""
+
+
+def read_note(note: str) -> tuple[str, dict[str, str]]:
+    """Read the reason and the metadata back."""
+    texts = json.loads(note) if note else {}
+    return texts.get("reason", ""), texts.get("metadata", {})
+
+
+class Price(Told):
+    """What people are told a package costs: a decimal number and an ISO 4217 currency. Nothing is charged by it."""
+
+    amount: str
+    currency: str
+
+
+class Package(Told):
+    """What a top-up adds to each unit, in its smallest part. A retired package adds nothing."""
+
+    identifier: str
+    name: str
+    quantities: dict[Unit, int]
+    price: Price | None
+    state: Literal["active", "retired"]
+
+    @classmethod
+    def of(cls, package: Sold) -> Self:
+        return cls(
+            identifier=package.identifier,
+            name=package.name,
+            quantities=cast("dict[Unit, int]", dict(package.quantities)),
+            price=Price(amount=package.price, currency=package.currency) if package.price else None,
+            state="active" if package.active else "retired",
+        )

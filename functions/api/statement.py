@@ -1,0 +1,109 @@
+"""A statement: one balance over a period, as a table for programs (CSV) or for people (HTML with a chart).
+
+The page loads nothing, from here or elsewhere, and runs no script; its policy says so to the browser, too.
+"""
+
+import csv
+import io
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from html import escape
+
+from api.fields import rfc_3339
+from api.resources import KINDS
+from ledger.entry import Posted
+
+CSV = "text/csv; charset=utf-8"
+HTML = "text/html; charset=utf-8"
+COLUMNS = ("sequence", "time", "kind", "amount", "before", "after", "actor", "reference")
+
+_WIDTH, _HEIGHT, _MARGIN = 900, 240, 12
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2733 }
+table { border-collapse: collapse; width: 100%; margin-top: 1.5rem }
+th, td { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid #d8dee6 }
+td { font-variant-numeric: tabular-nums }
+th:nth-child(2), td:nth-child(2), th:nth-child(3), td:nth-child(3), th:last-child, td:last-child { text-align: left }
+svg { width: 100%; height: auto; background: #f5f7fa; margin-top: 1rem }
+.line { fill: none; stroke: #1769aa; stroke-width: 2 } .zero { stroke: #b3bdc9; stroke-dasharray: 4 4 }
+"""
+POLICY = f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'"
+"""The Content-Security-Policy under which the page is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A balance's entries in a period, oldest first, without a gap. Amounts are in the unit's smallest part."""
+
+    account: int
+    unit: str
+    opening: int
+    entries: Sequence[Posted]
+
+    @property
+    def closing(self) -> int:
+        """The balance at the end of the period."""
+        return self.entries[-1].after if self.entries else self.opening
+
+    def csv(self) -> str:
+        """Write the entries as CSV (RFC 4180), with a header line."""
+        written = io.StringIO()
+        rows = csv.writer(written)
+        rows.writerow(COLUMNS)
+        rows.writerows([*cells[:-1], _no_formula(cells[-1])] for cells in map(_cells, self.entries))
+        return written.getvalue()
+
+    def html(self) -> str:
+        """Write a page with the balance as a chart and the entries as a table."""
+        title = escape(f"Account {self.account}, {self.unit}")
+        head = "".join(f"<th>{name}</th>" for name in COLUMNS)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(each)) + "</tr>\n" for each in self.entries
+        )
+        return f"""\
+<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>
+<body>
+<h1>{title}</h1>
+<p>From {self.opening:,} to {self.closing:,} in {len(self.entries):,} entries.</p>
+{self._chart()}
+<table>
+<thead><tr>{head}</tr></thead>
+<tbody>
+{rows}</tbody>
+</table>
+</body>
+</html>
+"""
+
+    def _chart(self) -> str:
+        """Draw the balance as steps, one for each entry, from the opening balance on, with a line at zero."""
+        points = [self.opening, *(each.after for each in self.entries)]
+        low, high = min(0, *points), max(0, *points)
+
+        def y(amount: int) -> str:
+            return f"{_HEIGHT - _MARGIN - (amount - low) * (_HEIGHT - 2 * _MARGIN) / (high - low or 1):.1f}"
+
+        step = (_WIDTH - 2 * _MARGIN) / len(points)
+        steps = "".join(f"V{y(amount)}h{step:.3f}" for amount in points)
+        return (
+            f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="the balance after each entry">'
+            f'<line class="zero" x1="0" x2="{_WIDTH}" y1="{y(0)}" y2="{y(0)}"/>'
+            f'<path class="line" d="M{_MARGIN} {y(points[0])}{steps}"/>'
+            "</svg>"
+        )
+
+
+def _cells(posted: Posted) -> tuple[str, ...]:
+    entry = posted.entry
+    numbers = (posted.amount, posted.before, posted.after, entry.actor)
+    time = rfc_3339(entry.time_ms)
+    return (str(posted.sequence), time, KINDS[entry.kind], *map(str, numbers), entry.reference)
+
+
+def _no_formula(text: str) -> str:
+    """Keep a spreadsheet from taking what a caller wrote for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

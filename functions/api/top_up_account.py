@@ -1,0 +1,65 @@
+"""POST /ledger/accounts/{id}/topups: adds all that a package holds to an account, and tells the balances."""
+
+from typing import Any, cast
+
+from api import wire
+from api.fields import AccountIdIn, Asked, Identifier, Told, Unit
+from api.wire import Answer, Call, Endpoint
+from ledger import packages
+from ledger.credentials import Scope
+from ledger.customers import top_up
+from ledger.errors import AccountClosed, AccountNotFound
+from ledger.packages import PackageNotFound
+
+
+class Place(Asked):
+    id: AccountIdIn
+
+
+class NewTopup(Asked):
+    """The package to add."""
+
+    package: Identifier
+
+
+class ToppedUp(Told):
+    """What the top-up left: for each unit of the package the credit available right after it."""
+
+    account: int
+    package: str
+    available: dict[Unit, int]
+
+
+ENDPOINT = Endpoint(
+    "POST",
+    "/ledger/accounts/{id}/topups",
+    done="AccountToppedUp",
+    scope=Scope.TOPUP,
+    at=Place,
+    body=NewTopup,
+    told=ToppedUp,
+    status=201,
+    keyed=True,
+    errors=(AccountNotFound, PackageNotFound, AccountClosed),
+    example={"id": 101, "body": {"package": "gold"}},
+)
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return wire.answer(event, ENDPOINT, top_up_account)
+
+
+def top_up_account(call: Call[Place, NewTopup]) -> Answer:
+    """Top an account up from the caller's catalogue. The entries name the package as their reference."""
+    account = call.customer(call.at.id)
+    package = packages.get(call.table, call.caller.account, call.body.package)
+    made = top_up(
+        call.table,
+        account.owner,
+        account.id,
+        package,
+        actor=call.caller.account,
+        caller_key=call.key_for("topup", account.id, package.identifier),
+    )
+    available = cast("dict[Unit, int]", dict(made.after))
+    return Answer(ToppedUp(account=account.id, package=package.identifier, available=available), made.replayed)

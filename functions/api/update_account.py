@@ -1,0 +1,73 @@
+"""PATCH /ledger/accounts/{id}: changes an account's name, metadata, credit limits or state and tells the account.
+
+Credit limits are set first, the rest then in one transaction. What this does it does no more of when it is sent again.
+"""
+
+import json
+from typing import Any
+
+from pydantic import Field
+
+from api import wire
+from api.fields import AccountIdIn, AmountOrZero, Asked, Line, Metadata, State, Unit
+from api.resources import METADATA, NAME, STATES, Account
+from api.wire import Answer, Call, Endpoint
+from ledger import customers
+from ledger.counter import State as LedgerState
+from ledger.credentials import Scope
+from ledger.customers import Revision
+from ledger.errors import AccountClosed, AccountNotFound, NotSettled
+from ledger.limits import set_limit
+
+_LEDGER_STATES = {name: state for state, name in STATES.items()}
+
+
+class Place(Asked):
+    id: AccountIdIn
+
+
+class AccountUpdate(Asked):
+    """What to change; what is absent or null stays. Closing is for good and needs balances that owe and hold nothing.
+
+    A credit limit is how far below zero spending may take that balance, in the unit's smallest part. `metadata` is
+    replaced as a whole.
+    """
+
+    name: Line | None = None
+    metadata: Metadata | None = None
+    credit_limits: dict[Unit, AmountOrZero] = Field(default_factory=dict, examples=[{"sms": 100}])
+    state: State | None = None
+
+
+ENDPOINT = Endpoint(
+    "PATCH",
+    "/ledger/accounts/{id}",
+    done="AccountUpdated",
+    scope=Scope.ADMIN,
+    at=Place,
+    body=AccountUpdate,
+    told=Account,
+    errors=(AccountNotFound, AccountClosed, NotSettled),
+    example={"id": 101, "body": {"name": "John & Sons", "credit_limits": {"sms": 100}}},
+)
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return wire.answer(event, ENDPOINT, update_account)
+
+
+def update_account(call: Call[Place, AccountUpdate]) -> Answer:
+    """Change a customer of the caller's: nobody changes its own account."""
+    found, wanted = call.customer(call.at.id), call.body
+    if found.state is LedgerState.CLOSED and wanted == AccountUpdate(state="closed"):
+        return Answer(Account.of(found))
+    for unit, limit in wanted.credit_limits.items():
+        set_limit(call.table, found.owner, found.id, unit, limit)
+    properties: dict[str, str | int] = {}
+    if wanted.name is not None:
+        properties[NAME] = wanted.name
+    if wanted.metadata is not None:
+        properties[METADATA] = json.dumps(wanted.metadata, sort_keys=True) if wanted.metadata else ""
+    revision = Revision(properties, state=None if wanted.state is None else _LEDGER_STATES[wanted.state])
+    now, _ = customers.revise(call.table, found.owner, found.id, revision, actor=call.caller.account)
+    return Answer(Account.of(now))

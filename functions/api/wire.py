@@ -1,0 +1,365 @@
+"""The wire of our own API: callers recognised, requests read, answers written, errors told in one table.
+
+Of several errors the first in this order is told: 401, 400, 403, 404, the ledger's own (409, 422, 402), 503, 504.
+Errors are problem details (RFC 9457); `code` is the one field to program against.
+"""
+
+import json
+import re
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeVar
+from urllib.parse import parse_qsl
+
+from aws_lambda_powertools import Logger
+from pydantic import BaseModel, ValidationError
+
+from api.fields import Asked, Told
+from ledger import accounts, credentials, errors
+from ledger.accounts import Account
+from ledger.api_keys import ApiKeyNotFound
+from ledger.claims import LONGEST_KEY, CallerKey
+from ledger.credentials import Caller, Scope
+from ledger.packages import PackageNotFound
+from ledger.table import Table, open_table
+
+LONGEST_BODY = 512 * 1024  # characters, as it arrives: a hundred changes with all their texts
+MOST_FIELDS = 20  # in the query
+MOST_FAULTS = 10  # of one request, that it is told of
+_LONGEST_PLACE = 100
+# To JSON 5.0 is the integer 5, and some libraries write it so.
+_WHOLE = re.compile(r"(-?[0-9]{1,20})\.0{1,20}")
+
+logger = Logger()
+table = open_table()  # while the function starts, because then Lambda gives it a whole CPU
+
+At = TypeVar("At", bound=Asked)
+Body = TypeVar("Body", bound=BaseModel)
+T = TypeVar("T")
+
+
+class NoParameters(Asked):
+    """Nothing in the path, nothing in the query."""
+
+
+class NoBody(Asked):
+    """No body; one that is sent is not looked at."""
+
+
+class Fault(Told):
+    """One thing wrong with a request: where it is and what would be right, never what was there."""
+
+    at: str
+    message: str
+
+
+class InvalidRequest(Exception):
+    """The request itself is at fault."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(f"{fault.at}: {fault.message}" for fault in faults))
+        self.faults = faults[:MOST_FAULTS]
+
+
+class NoSuchPath(Exception):
+    """No endpoint has this path."""
+
+
+class MethodNotAllowed(Exception):
+    """There are endpoints with this path, but none with this method."""
+
+
+class Refusal(NamedTuple):
+    """One line of the error table."""
+
+    status: int
+    code: str
+    title: str
+
+
+REFUSALS: Mapping[type[Exception], Refusal] = {
+    NoSuchPath: Refusal(404, "no_such_path", "There is no such path"),
+    MethodNotAllowed: Refusal(405, "method_not_allowed", "This path does not have that method"),
+    errors.WrongCredentials: Refusal(401, "unauthenticated", "No valid API key was shown"),
+    InvalidRequest: Refusal(400, "invalid_request", "The request cannot be understood as it is"),
+    errors.NotPermitted: Refusal(403, "not_permitted", "This API key is not good for this"),
+    errors.AccountNotFound: Refusal(404, "account_not_found", "There is no such account"),
+    PackageNotFound: Refusal(404, "package_not_found", "There is no such package, or it is retired"),
+    ApiKeyNotFound: Refusal(404, "key_not_found", "There is no such API key"),
+    errors.AccountClosed: Refusal(409, "account_closed", "The account is closed"),
+    errors.AccountSuspended: Refusal(409, "account_suspended", "The account is suspended: it cannot spend"),
+    errors.NotSettled: Refusal(409, "not_settled", "The account still owes or holds credit"),
+    errors.NameTaken: Refusal(409, "name_taken", "This name stands for something else already"),
+    errors.KeyReused: Refusal(422, "idempotency_key_reused", "This Idempotency-Key stands for another request"),
+    errors.TransferRefused: Refusal(422, "transfer_refused", "Credit cannot be moved between these two accounts"),
+    errors.InsufficientCredit: Refusal(402, "insufficient_credit", "There is not enough credit"),
+    errors.HoldNotFound: Refusal(404, "hold_not_found", "There is no such hold, or it is settled"),
+    errors.HoldExpired: Refusal(409, "hold_expired", "The hold has expired"),
+    errors.HoldTooSmall: Refusal(402, "hold_too_small", "There is not enough left on hold"),
+    errors.Busy: Refusal(503, "busy", "Too busy: nothing changed, send it again"),
+    # Not 503, which here promises that nothing changed.
+    errors.OutcomeUnknown: Refusal(
+        504, "outcome_unknown", "It may have happened: send it again under the same Idempotency-Key to know"
+    ),
+}
+
+HEADERS_OF: Mapping[int, Mapping[str, str]] = {
+    401: {"WWW-Authenticate": 'Bearer realm="ledger"'},
+    503: {"Retry-After": "1"},
+    504: {"Retry-After": "1"},
+}
+
+
+class Problem(Told):
+    """What went wrong (RFC 9457). `code` is stable; `available` comes where there was not enough (402)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    available: int | None = None
+    errors: tuple[Fault, ...] | None = None
+
+    @classmethod
+    def of(cls, error: Exception) -> "Problem":
+        """Look an error up in the table."""
+        status, code, title = REFUSALS[type(error)]
+        return cls(
+            type=f"/ledger/docs#{code}",
+            title=title,
+            status=status,
+            code=code,
+            detail=str(error) or title,
+            available=_available(error),
+            errors=error.faults if isinstance(error, InvalidRequest) else None,
+        )
+
+
+def _available(error: Exception) -> int | None:
+    """Say how much there was, if there was not enough."""
+    match error:
+        case errors.InsufficientCredit():
+            return error.available
+        case errors.HoldTooSmall():
+            return error.left
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint(Generic[At, Body]):
+    """One line of the API's table: what a request has to bring, and what it may be told.
+
+    `scope` None leaves the choice to the endpoint, which asks `Call.require`. `operator`: a key that shows one account
+    only is not good for this. `keyed`: an Idempotency-Key is required. `done` names, in the log, what has then
+    happened. `texts` are the types of an answer that is no JSON. `errors` are those beyond what any request can meet.
+    `example` is a request to the demo's ledger.
+    """
+
+    method: str
+    path: str
+    done: str
+    scope: Scope | None
+    at: type[At]
+    body: type[Body]
+    told: type[Told] | None
+    example: Mapping[str, Any]
+    status: int = 200
+    texts: tuple[str, ...] = ()
+    operator: bool = False
+    keyed: bool = False
+    errors: tuple[type[Exception], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[At, Body]):
+    """A request that was understood, and who sent it.
+
+    `log` is what the one log line of this request will say: identifiers and numbers of ours, nothing that the caller
+    wrote.
+    """
+
+    table: Table
+    caller: Caller
+    at: At
+    body: Body
+    idempotency_key: str
+    log: dict[str, object]
+
+    def require(self, scope: Scope) -> None:
+        """Raise NotPermitted if the caller's key is not good for this."""
+        if not self.caller.may(scope):
+            raise errors.NotPermitted
+
+    def key_for(self, *content: str | int) -> CallerKey:
+        """Give the caller's idempotency key as the key of this content."""
+        return CallerKey(self.caller.account, self.idempotency_key, content)
+
+    def account(self, account: int) -> Account:
+        """Read an account that the caller's key shows, as it is now. Raises AccountNotFound."""
+        if not self.caller.sees(account):
+            raise errors.AccountNotFound
+        found = accounts.get(self.table, self._owner(account), account)
+        self.log["account"] = account
+        return found
+
+    def owner_of(self, account: int) -> int:
+        """Find whose listing an account is in that the caller's key shows. Raises AccountNotFound.
+
+        Remembered for a while: an account never changes hands. Its state is for the ledger to judge.
+        """
+        find = partial(self.account, account)
+        seen = self.table.recall(("account", self.caller.account, self.caller.subtree, account), find)
+        self.log["account"] = account
+        return seen.owner
+
+    def customer(self, account: int) -> Account:
+        """Read an account that the caller operates: not its own. Raises AccountNotFound or NotPermitted."""
+        if account == self.caller.account:
+            raise errors.NotPermitted
+        return self.account(account)
+
+    def _owner(self, account: int) -> int:
+        return self.caller.owner if account == self.caller.account else self.caller.account
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an endpoint answers: one of its models or, with a Content-Type among the headers, a text of its own."""
+
+    told: Told | str | None
+    replayed: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def answer(
+    event: dict[str, Any], endpoint: Endpoint[At, Body], act: Callable[[Call[At, Body]], Answer]
+) -> dict[str, Any]:
+    """Answer the request in this event with what `act` makes of it or the error it meets, and log one line."""
+    # Powertools' own decorator would log the whole event, API keys included, if an environment variable said so.
+    logger.set_correlation_id(event["requestContext"]["requestId"])
+    log: dict[str, object] = {}
+    try:
+        made = act(_call(event, endpoint, log))
+    except tuple(REFUSALS) as error:
+        problem = Problem.of(error)
+        logger.info("refused", extra=log | {"error": problem.code})
+        return refused(problem)
+    if made.replayed:
+        log["replayed"] = True
+    logger.info(endpoint.done, extra=log)
+    headers = {"Cache-Control": "no-store", **({"Idempotency-Replayed": "true"} if made.replayed else {})}
+    if made.told is None:
+        return {"statusCode": endpoint.status, "headers": headers | dict(made.headers)}
+    body = made.told if isinstance(made.told, str) else made.told.model_dump_json()
+    headers |= {"Content-Type": "application/json", **made.headers}
+    return {"statusCode": endpoint.status, "headers": headers, "body": body}
+
+
+def attempt(make: Callable[[], T]) -> T | Problem:
+    """Give what was made or, for an answer that tells several outcomes, the problem that it met."""
+    try:
+        return make()
+    except tuple(REFUSALS) as error:
+        return Problem.of(error)
+
+
+def refused(problem: Problem, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Write a problem as the whole answer."""
+    return {
+        "statusCode": problem.status,
+        "headers": {
+            "Cache-Control": "no-store",
+            "Content-Type": "application/problem+json",
+            **HEADERS_OF.get(problem.status, {}),
+            **(headers or {}),
+        },
+        "body": problem.model_dump_json(exclude_none=True),
+    }
+
+
+def _call(event: dict[str, Any], endpoint: Endpoint[At, Body], log: dict[str, object]) -> Call[At, Body]:
+    """Take a request apart, or raise the first error that it meets before its endpoint's own."""
+    caller = _caller(event)
+    log["caller"] = caller.account
+    faults: list[Fault] = []
+    at = _read("parameters", partial(_parameters, event), endpoint.at, faults)
+    key = event["headers"].get("idempotency-key", "") if endpoint.keyed else ""
+    if endpoint.keyed and not 1 <= len(key) <= LONGEST_KEY:
+        faults.append(Fault(at="Idempotency-Key", message=f"a header of 1 to {LONGEST_KEY} characters is required"))
+    body = _read("body", dict if endpoint.body is NoBody else partial(_json, event), endpoint.body, faults)
+    if at is None or body is None or faults:
+        raise InvalidRequest(*faults)
+    if endpoint.operator and caller.subtree is not None:
+        raise errors.NotPermitted
+    call = Call(table, caller, at, body, key, log)
+    if endpoint.scope is not None:
+        call.require(endpoint.scope)
+    return call
+
+
+def _caller(event: dict[str, Any]) -> Caller:
+    """Recognise the caller by `Authorization: Bearer <key>`. Whoever's own account is closed may do nothing."""
+    scheme, _, key = event["headers"].get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise errors.WrongCredentials
+    try:
+        return credentials.by_scoped_key(table, key.strip())
+    except errors.AccountClosed:
+        raise errors.NotPermitted from None
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _read(part: str, read: Callable[[], Any], model: type[M], faults: list[Fault]) -> M | None:
+    """Read one part of a request as its model, or note what is wrong with it."""
+    try:
+        return model.model_validate(read())
+    except ValidationError as invalid:
+        for each in invalid.errors(include_url=False, include_context=False, include_input=False):
+            place = ".".join(map(str, (part, *each["loc"])))
+            faults.append(Fault(at=place[:_LONGEST_PLACE], message=each["msg"]))
+    except (ValueError, RecursionError) as unreadable:
+        faults.append(Fault(at=part, message=str(unreadable)[:_LONGEST_PLACE]))
+    return None
+
+
+def _parameters(event: dict[str, Any]) -> dict[str, str]:
+    """Join the path's variables with the query's, each of which may be given once."""
+    query: str = event["rawQueryString"]
+    pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
+    path: dict[str, str] = event.get("pathParameters") or {}
+    return _once_each([*path.items(), *pairs])
+
+
+def _json(event: dict[str, Any]) -> Any:
+    """Read the body as the JSON that it is, whatever it is labelled, or raise ValueError."""
+    body: str = event.get("body") or ""
+    if len(body) > LONGEST_BODY:
+        raise ValueError(f"longer than {LONGEST_BODY} characters")
+    raw = b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+    text = raw.decode("utf-8-sig")
+    found = json.loads(text, object_pairs_hook=_once_each, parse_float=_fraction, parse_constant=_no_number)
+    # Half a surrogate pair can be written in JSON but is no text: DynamoDB would refuse it.
+    json.dumps(found, ensure_ascii=False).encode()
+    return found
+
+
+def _fraction(written: str) -> int | float:
+    """Read a number with a fraction: exact if that is nothing, and else of no use, since no field takes a float."""
+    whole = _WHOLE.fullmatch(written)
+    return int(whole[1]) if whole else float(written)
+
+
+def _no_number(_: str) -> None:
+    raise ValueError("no JSON number")
+
+
+def _once_each(pairs: list[tuple[str, T]]) -> dict[str, T]:
+    """Refuse a name given twice: nobody could tell which amount was meant."""
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("a name is given twice")
+    return found

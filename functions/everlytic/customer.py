@@ -1,0 +1,223 @@
+"""What Everlytic calls a customer: the vendor's properties, checked as they come in, and read off the ledger.
+
+Chosen, as the page does not say: texts have at most LONGEST_TEXT characters and lose the space around them; a country
+may be written in either case; `off` and `suspended` both suspend the account, which then takes credit and cannot spend
+it; an empty status or `deleted` changes nothing; either of `status: deleted` and `deleted: yes` deletes, whatever the
+other still says, because a caller who sends a whole customer back changes one of them. An absent `*_package_id` is 0.
+"""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from itertools import chain
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from everlytic.countries import COUNTRIES
+from everlytic.wire import Item, Refused
+from ledger import packages
+from ledger.accounts import Account
+from ledger.counter import State
+from ledger.customers import Revision
+from ledger.table import Table
+
+UNITS = {"email_quota": "email", "sms_quota": "sms", "transactions_quota": "transactions"}
+"""The prepaid quotas and the units of their balances."""
+
+PACKAGE_IDS = ("email_package_id", "transactions_package_id")
+LARGEST_QUOTA = 10**12
+LONGEST_TEXT = 255
+LONGEST_EMAIL = 254  # RFC 5321
+LONGEST_URL = 2_000
+
+_STATES = {"on": State.OPEN, "off": State.SUSPENDED, "suspended": State.SUSPENDED, "deleted": State.CLOSED}
+_INTEGER = re.compile(r"([+-]?)0*([0-9]{1,16})")
+# What XML cannot carry; and U+FFFD, which stands where API Gateway met bytes that are not UTF-8.
+_NOT_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]")
+_LOCAL_PART = r"[^\s@\"(),:;<>\[\\\]]{1,64}"
+_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+_EMAIL = re.compile(rf"{_LOCAL_PART}@(?:{_LABEL}\.)+{_LABEL}")
+
+Industry = Literal[
+    "",
+    "Personal Use",
+    "Agriculture & Environmental",
+    "Automotive",
+    "Business & Consulting Services",
+    "E-commerce",
+    "Education & Training",
+    "Financial Institutions",
+    "Governmental Organisations",
+    "Hospitality, Travel & Tourism",
+    "Industry, Trade & Manufacture",
+    "Lifestyle, Arts & Entertainment",
+    "Logistic Services",
+    "Publishing & Media",
+    "Agencies & Marketing",
+    "Medical & Healthcare",
+    "Non Governmental Organisations",
+    "Property & Real Estate",
+    "Retail & Wholesale",
+    "Technology & Science",
+]
+
+
+def read_integer(value: object) -> object:
+    """Read an integer that is written in digits; leave everything else to the type."""
+    found = _INTEGER.fullmatch(value) if isinstance(value, str) else None
+    return int(found[1] + found[2]) if found else value
+
+
+def _text(value: str) -> str:
+    if _NOT_TEXT.search(value):
+        raise ValueError("not text in UTF-8 without control characters")
+    value = value.strip()
+    if len(value) > LONGEST_TEXT:
+        raise ValueError(f"longer than {LONGEST_TEXT} characters")
+    return value
+
+
+def _present(value: str) -> str:
+    if not value:
+        raise ValueError("required, so not empty")
+    return value
+
+
+def _email(value: str) -> str:
+    if len(value) > LONGEST_EMAIL or not _EMAIL.fullmatch(value):
+        raise ValueError("not an e-mail address")
+    return value
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)  # ValueError if not even that
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", value)):
+        raise ValueError("not an http or https URL")
+    return value
+
+
+def _country(value: str) -> str:
+    if value and value.upper() not in COUNTRIES:
+        raise ValueError("not a country code of ISO 3166-1")
+    return value.upper()
+
+
+def _no_package(value: object) -> object:
+    return 0 if value == "" else value
+
+
+Integer = Annotated[int, BeforeValidator(read_integer)]
+Quota = Annotated[Integer, Field(ge=0, le=LARGEST_QUOTA)]
+PackageId = Annotated[Integer, BeforeValidator(_no_package), Field(ge=0, le=LARGEST_QUOTA)]
+Text = Annotated[str, AfterValidator(_text)]
+Name = Annotated[Text, AfterValidator(_present)]
+Email = Annotated[Name, AfterValidator(_email)]
+
+
+class Properties(BaseModel):
+    """The properties that can be written, in the order of the vendor's page. What was not sent is not set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+    name: Name = ""
+    status: Literal["", "on", "off", "suspended", "deleted"] = ""
+    email: Email = ""
+    email_package_id: PackageId = 0
+    email_quota: Quota = 0
+    sms_quota: Quota = 0
+    transactions_package_id: PackageId = 0
+    transactions_quota: Quota = 0
+    deleted: Literal["", "yes", "no"] = ""
+    address: Text = ""
+    state_provinces: Text = ""
+    postal_code: Text = ""
+    telephone: Text = ""
+    website_url: Annotated[Text, AfterValidator(_url)] = ""
+    country: Annotated[Text, AfterValidator(_country)] = ""
+    industry: Industry = ""
+    unique_id: Text = ""
+
+    def asked(self) -> Item:
+        """Give what was asked for in one form: the same for whatever means the same."""
+        asked: Item = self.model_dump(exclude_unset=True, exclude={"id"})
+        if asked.pop("deleted", "") == "yes":
+            asked["status"] = "deleted"
+        if asked.get("status") == "":
+            del asked["status"]
+        return asked
+
+    def content(self) -> tuple[str | int, ...]:
+        """Give what was asked for as an idempotency key's content."""
+        return tuple(chain.from_iterable(sorted(self.asked().items())))
+
+    def revision(self) -> Revision:
+        """Give what was asked for in the ledger's terms. `deleted` is a state only; the word before it stays."""
+        asked = self.asked()
+        balances = {unit: int(asked.pop(quota)) for quota, unit in UNITS.items() if quota in asked}
+        state = _STATES.get(str(asked.get("status")))
+        if state is State.CLOSED:
+            del asked["status"]
+        no_package = {name: "" for name in PACKAGE_IDS if asked.get(name) == 0}
+        return Revision(properties=asked | no_package, balances=balances, state=state)
+
+
+class NewCustomer(Properties):
+    """A customer to be created."""
+
+    name: Name
+    email: Email
+
+    @model_validator(mode="after")
+    def _is_not_deleted(self) -> Self:
+        if self.asked().get("status") == "deleted":
+            raise ValueError("status, deleted: a customer is not created deleted")
+        return self
+
+
+class ChangedCustomer(Properties):
+    """A customer to be changed, or a whole one sent back with changes in it."""
+
+    id: Integer = 0
+
+    def check_id(self, account: int) -> None:
+        """Refuse another customer's id: it can be read but not written."""
+        if "id" in self.model_fields_set and self.id != account:
+            raise Refused(HTTPStatus.BAD_REQUEST, "id: read only, and not that of this customer")
+
+
+def check_packages(table: Table, operator: int, asked: Properties) -> None:
+    """Refuse a `*_package_id` that is not in the operator's catalogue. A retired package is: it may have been sold."""
+    for name in PACKAGE_IDS:
+        identifier = getattr(asked, name)
+        if identifier and packages.find(table, operator, str(identifier)) is None:
+            raise Refused(HTTPStatus.BAD_REQUEST, f"{name}: no such package")
+
+
+def item(account: Account, balances: Mapping[str, int]) -> Item:
+    """Write a customer down, all of its properties and flat. `balances` are by unit; one never used is zero.
+
+    Accounts that another dialect opened are customers, too: nameless ones go by their user name.
+    """
+    stored = {**account.properties, "name": account.properties.get("name") or account.username}
+    is_closed = account.state is State.CLOSED
+    shown: Item = {"id": account.id}
+    for name in Properties.model_fields:
+        if name in UNITS:
+            shown[name] = balances.get(UNITS[name], 0)
+        elif name in PACKAGE_IDS:
+            shown[name] = int(stored.get(name, 0))
+        else:
+            shown[name] = _NOT_TEXT.sub("\N{REPLACEMENT CHARACTER}", str(stored.get(name, "")))
+    return shown | {"status": _status(account), "deleted": "yes" if is_closed else "no"}
+
+
+def _status(account: Account) -> str:
+    """Put the account's state, which has the last word, in Everlytic's words."""
+    match account.state:
+        case State.CLOSED:
+            return "deleted"
+        case State.OPEN:
+            return "on"
+    return "off" if account.properties.get("status") == "off" else "suspended"

@@ -1,0 +1,23 @@
+"""GET /api/2.0/customers/{id}: answers a customer with its quotas as they are."""
+
+from typing import Any
+
+from everlytic import customer, wire
+from everlytic.customer import UNITS
+from everlytic.wire import Customer, Request
+from ledger import accounts
+from ledger.counter import read_all
+from ledger.table import open_table
+
+table = open_table()
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return wire.answer(event, get_customer, "CustomerRead")
+
+
+def get_customer(request: Request) -> Customer:
+    operator = request.operator(table)
+    account = accounts.get(table, operator, request.customer())
+    balances = read_all(table, [(account.id, unit) for unit in UNITS.values() if unit in account.units])
+    return Customer(customer.item(account, {balance.unit: balance.available for balance in balances}))

@@ -1,0 +1,156 @@
+"""API keys that an operator issues: each good for some scopes, on all of its accounts or on one.
+
+Only a key's hash is kept, in its look-up; its operator's listing says what there is. Whoever a key let in is
+remembered for Table.recall's half a minute, so that is how long a revoked one may still work.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.accounts import look_up
+from ledger.claims import CallerKey, claim_item, standing
+from ledger.credentials import Caller, Scope, api_key
+from ledger.errors import Busy, OutcomeUnknown
+from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, issued_key, reading
+
+
+class ApiKeyNotFound(LookupError):
+    """No such key was issued by this operator. Not among the ledger's errors: only who issues keys can meet it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An issued key, without its secret. `subtree` is the one account it shows; None shows all."""
+
+    id: str
+    name: str
+    scopes: frozenset[Scope]
+    subtree: int | None
+    created_ms: int
+    revoked_ms: int | None
+
+    @classmethod
+    def read(cls, item: Item) -> "ApiKey":
+        """Read a key from its item in the listing."""
+        return cls(
+            id=item["sk"]["S"][2:],
+            name=item["n"]["S"],
+            scopes=frozenset(map(Scope, item["scopes"]["SS"])),
+            subtree=int(item["subtree"]["N"]) if "subtree" in item else None,
+            created_ms=int(item["i"]["N"]),
+            revoked_ms=int(item["z"]["N"]) if "z" in item else None,
+        )
+
+
+def issue(
+    table: Table,
+    operator: Caller,
+    secret: str,
+    *,
+    name: str,
+    scopes: frozenset[Scope],
+    subtree: int | None,
+    caller_key: CallerKey,
+) -> tuple[ApiKey, bool]:
+    """Let this secret in, for these scopes, and list it, both or neither, once.
+
+    Returns the key and whether an earlier request under the same caller's key issued it, in which case the secret is
+    that request's and not this one. Raises KeyReused, Busy or OutcomeUnknown.
+    """
+    key = table.mint()
+    good_for: Item = {"scopes": {"SS": sorted(scopes)}}
+    if subtree is not None:
+        good_for["subtree"] = {"N": str(subtree)}
+    lets_in = look_up(api_key(secret), operator.owner, operator.account) | good_for
+    listed = {
+        **issued_key(operator.account, key.hex()),
+        **good_for,
+        "n": {"S": name},
+        "i": {"N": str(table.now_ms())},
+        "lookup": lets_in["pk"],
+    }
+    writes: list[Any] = [
+        {"Put": claim_item(table, caller_key, key)},
+        {"Put": {"TableName": table.name, "Item": lets_in, "ConditionExpression": "attribute_not_exists(pk)"}},
+        {"Put": {"TableName": table.name, "Item": listed}},
+    ]
+    lost = False
+    for crowding in table.tries():
+        try:
+            table.client.transact_write_items(TransactItems=writes)
+        except FAILED as error:
+            why = failure(error)
+            if why is Failure.CONDITION:
+                claim, *_ = answer_of(error)["CancellationReasons"]
+                if claim["Code"] == "ConditionalCheckFailed":
+                    stands = standing(caller_key, claim["Item"])
+                    return ApiKey.read(_listed(table, operator.account, stands.hex())), stands != key
+            lost = lost or why is Failure.UNKNOWN
+            table.pause(crowding)
+        else:
+            return ApiKey.read(listed), False
+    raise OutcomeUnknown if lost else Busy
+
+
+def list_keys(table: Table, operator: int, *, after: str = "", limit: int) -> Sequence[ApiKey]:
+    """Read up to `limit` of the keys that an operator issued, revoked ones too, oldest first, from past the id `after`.
+
+    Raises Busy if the database does not answer.
+    """
+    request: dict[str, Any] = {
+        "TableName": table.name,
+        # Keys are the last thing in this partition: accounts, C#, sort before them.
+        "KeyConditionExpression": "pk = :pk AND sk > :after",
+        "ExpressionAttributeValues": {
+            ":pk": issued_key(operator, after)["pk"],
+            ":after": issued_key(operator, after)["sk"],
+        },
+        "ConsistentRead": True,
+    }
+    found: list[ApiKey] = []
+    while len(found) < limit:
+        with reading():
+            answer = table.client.query(**request, Limit=limit - len(found))
+        found += map(ApiKey.read, answer["Items"])
+        if "LastEvaluatedKey" not in answer:
+            break
+        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    return found
+
+
+def revoke(table: Table, operator: int, key_id: str) -> None:
+    """Take an issued key out of use for good; one that was revoked already stays so.
+
+    Raises ApiKeyNotFound, Busy or OutcomeUnknown.
+    """
+    listed = _listed(table, operator, key_id)
+    lookup = {"pk": listed["lookup"], "sk": {"S": "."}}
+    writes: list[Any] = [
+        {"Delete": {"TableName": table.name, "Key": lookup}},
+        {
+            "Update": {
+                "TableName": table.name,
+                "Key": issued_key(operator, key_id),
+                "UpdateExpression": "SET z = if_not_exists(z, :now)",
+                "ExpressionAttributeValues": {":now": {"N": str(table.now_ms())}},
+            }
+        },
+    ]
+    lost = False
+    for crowding in table.tries():
+        try:
+            table.client.transact_write_items(TransactItems=writes)
+        except FAILED as error:
+            lost = lost or failure(error) is Failure.UNKNOWN
+            table.pause(crowding)
+        else:
+            return
+    raise OutcomeUnknown if lost else Busy
+
+
+def _listed(table: Table, operator: int, key_id: str) -> Item:
+    item = table.get(issued_key(operator, key_id))
+    if item is None:
+        raise ApiKeyNotFound
+    return item

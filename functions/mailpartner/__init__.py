@@ -1,0 +1,1 @@
+"""The HTTP API of Mailpartner (Mail Partner, NDA Media), as far as it concerns credit. Design: wire.md, Mailpartner."""

@@ -1,0 +1,184 @@
+"""Which error is told when several would do, and that none of them changes a thing."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from api import change_balance, create_account, openapi, refuse_request, update_account, wire
+from api.wire import REFUSALS, InvalidRequest, MethodNotAllowed, NoSuchPath
+from ledger import errors
+from ledger.accounts import HOUSE, set_state
+from ledger.api_keys import ApiKeyNotFound
+from ledger.counter import State
+from ledger.packages import PackageNotFound
+from ledger.table import Table, balance_pk
+from tests.api.caller import ADMIN, Answer, ask
+from tests.api.test_keys import issue
+from tests.demo_ledger import items
+
+
+class Faulty:
+    """A DynamoDB client that refuses to update one balance, with this error."""
+
+    def __init__(self, client: Any, account: int, error: str) -> None:
+        self._client = client
+        self._pk = balance_pk(account, "sms")
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def update_item(self, **request: Any) -> Any:
+        if request["Key"]["pk"]["S"] == self._pk:
+            raise ClientError({"Error": {"Code": self._error, "Message": ""}}, "UpdateItem")
+        return self._client.update_item(**request)
+
+
+class Clock:
+    """Time that passes by sleeping only."""
+
+    def __init__(self) -> None:
+        self.ms = time.time_ns() // 1_000_000
+
+    def now(self) -> int:
+        return self.ms
+
+    def sleep(self, ms: float) -> None:
+        self.ms += int(ms) + 1
+
+
+def break_balance(monkeypatch: pytest.MonkeyPatch, table: Table, account: int, error: str) -> None:
+    clock = Clock()
+    client: Any = Faulty(table.client, account, error)
+    monkeypatch.setattr(wire, "table", replace(table, client=client, now_ms=clock.now, sleep_ms=clock.sleep))
+
+
+@dataclass(frozen=True)
+class Request:
+    """A change of a balance, as wrong as can be to begin with."""
+
+    secret: str | None = None
+    account: int = 7_777
+    kind: str = "gift"
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One fault put right, and the error that shows up next."""
+
+    of: str
+    put: dict[str, Any]
+    status: int
+    code: str
+
+
+# Each row repairs one fault of the row above; all the others are still there.
+WAY_DOWN = [
+    Repair("nothing", {}, 401, "unauthenticated"),
+    Repair("secret", {"secret": "reader"}, 400, "invalid_request"),
+    Repair("kind", {"kind": "spend"}, 400, "invalid_request"),
+    Repair("idempotency key", {"key": "used"}, 403, "not_permitted"),
+    Repair("secret", {"secret": ADMIN}, 404, "account_not_found"),
+    Repair("account", {"account": 102}, 409, "account_closed"),
+    Repair("account", {"account": 1}, 422, "idempotency_key_reused"),
+    Repair("idempotency key", {"key": "fresh"}, 409, "account_suspended"),
+    Repair("account", {"account": 100}, 402, "insufficient_credit"),
+    Repair("account", {"account": 101}, 503, "busy"),
+]
+
+
+def send(rows: list[Repair], secrets: dict[str, str]) -> Answer:
+    """Send the request with all put right that these rows put right."""
+    request = Request()
+    for row in rows:
+        request = replace(request, **row.put)
+    return ask(
+        change_balance,
+        {"kind": request.kind, "amount": -1},
+        secret=secrets.get(request.secret or "", request.secret),
+        key=f"fresh {len(rows)}" if request.key == "fresh" else request.key,
+        id=request.account,
+        unit="sms",
+    )
+
+
+@pytest.fixture
+def secrets(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Set up what is wrong with the ledger: 102 is closed, 1 suspended, 100 has nothing, 101 is crowded."""
+    assert ask(update_account, {"state": "closed"}, id=102).status == 200
+    for account in (1, 100):
+        body = {"kind": "adjustment", "amount": 0}
+        assert ask(change_balance, body, key=f"open {account}", id=account, unit="sms").status == 201
+    assert ask(update_account, {"state": "suspended"}, id=1).status == 200
+    assert ask(create_account, {"name": "x"}, key="used").status == 201
+    secrets = {"reader": issue("read")}
+    break_balance(monkeypatch, ledger, 101, "TransactionConflictException")
+    return secrets
+
+
+def test_of_several_errors_the_first_in_the_order_is_told_and_nothing_changes(
+    ledger: Table, secrets: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, row in enumerate(WAY_DOWN):
+        before = items(ledger)
+        answered = send(WAY_DOWN[: number + 1], secrets)
+        assert (answered.status, answered.code) == (row.status, row.code)
+        left = [item["pk"]["S"][:6] for item in items(ledger) if item not in before]
+        assert left in ([], ["K#100#"]), "a claim at most"
+    assert answered.headers["retry-after"] == "1"
+    monkeypatch.setattr(wire, "table", ledger)
+    assert send([*WAY_DOWN, Repair("crowd", {}, 201, "")], secrets)["after"] == 499
+
+
+def test_a_lost_answer_is_not_called_busy(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Busy promises that nothing changed, which nobody knows here."""
+    break_balance(monkeypatch, ledger, 101, "InternalServerError")
+    lost = ask(change_balance, {"kind": "topup", "amount": 1}, key="k", id=101, unit="sms")
+    assert (lost.status, lost.code) == (504, "outcome_unknown")
+    assert lost.headers["retry-after"] == "1"
+
+
+def test_an_operator_whose_account_is_closed_may_do_nothing(ledger: Table) -> None:
+    set_state(ledger, HOUSE, 100, State.CLOSED)
+    assert ask(create_account, {"name": "x"}, key="k").code == "not_permitted"
+
+
+def test_every_error_has_a_line_in_the_table() -> None:
+    def leaves(error: type[errors.LedgerError]) -> Iterator[type[errors.LedgerError]]:
+        for each in error.__subclasses__():
+            yield from leaves(each)
+        if not error.__subclasses__():
+            yield error
+
+    ours = {InvalidRequest, NoSuchPath, MethodNotAllowed, PackageNotFound, ApiKeyNotFound}
+    assert set(REFUSALS) == {*leaves(errors.LedgerError), *ours}
+    codes = [refusal.code for refusal in REFUSALS.values()]
+    assert len(set(codes)) == len(codes)
+
+
+def test_every_error_but_those_of_no_endpoint_is_announced_by_one() -> None:
+    announced = {code for each in openapi.listed() for codes in openapi.statuses(each).values() for code in codes}
+    assert announced == {refusal.code for refusal in REFUSALS.values()} - {"no_such_path", "method_not_allowed"}
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "allow"),
+    [
+        ("/ledger/accounts", 405, "GET, POST"),
+        ("/ledger/accounts/101/balances/sms", 405, "GET"),
+        ("/ledger/openapi.json", 405, "GET"),
+        ("/ledger/nowhere", 404, None),
+        ("/ledger/accounts/", 404, None),
+        ("/ledger/openapixjson", 404, None),
+        ("/ledger/", 404, None),
+    ],
+)
+def test_a_path_or_method_that_is_none_is_a_problem_too(path: str, status: int, allow: str | None) -> None:
+    answer = refuse_request.lambda_handler({"rawPath": path, "requestContext": {"requestId": "x"}}, None)
+    assert (answer["statusCode"], answer["headers"].get("Allow")) == (status, allow)
+    assert answer["headers"]["Content-Type"] == "application/problem+json"

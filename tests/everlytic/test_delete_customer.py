@@ -1,0 +1,51 @@
+from ledger import accounts
+from ledger.counter import State, read
+from ledger.table import Table
+from tests.demo_ledger import items
+from tests.everlytic.books import add, available, entries, hold
+from tests.everlytic.caller import ask, top_up
+from tests.local import demo
+
+
+def test_a_deleted_customer_is_closed_and_nothing_of_it_is_erased(ledger: Table) -> None:
+    before = top_up(demo.ACME, "starter").item
+    answer = ask("DELETE", "/1")
+    assert (answer.status, answer.item) == (200, before | {"status": "deleted", "deleted": "yes"})
+    assert ask("GET", "/1").item == answer.item
+    assert accounts.get(ledger, demo.ADMIN, demo.ACME).state is State.CLOSED
+    assert read(ledger, demo.ACME, "sms").state == State.CLOSED
+    assert len(entries(ledger, demo.ACME, "sms")) == 1
+    assert [item["id"] for item in ask("GET").items] == [1, demo.JOHN, demo.SUBACCOUNT]
+
+
+def test_deleting_it_again_changes_nothing(ledger: Table) -> None:
+    first = ask("DELETE", "/1")
+    before = items(ledger)
+    assert ask("DELETE", "/1") == first
+    assert items(ledger) == before
+
+
+def test_what_it_owes_or_holds_comes_first(ledger: Table) -> None:
+    top_up(demo.ACME, "starter")
+    unsettled = (409, "a balance is below zero or has credit on hold")
+    add(ledger, demo.ACME, "transactions", -51)
+    assert ask("DELETE", "/1").error == unsettled
+    add(ledger, demo.ACME, "transactions", 1)
+    hold(ledger, demo.ACME, "sms", 1)
+    assert ask("DELETE", "/1").error == unsettled
+    hold(ledger, demo.ACME, "sms", 0)
+    assert ask("DELETE", "/1").status == 200
+
+
+def test_nothing_is_added_to_it_or_taken_from_it(ledger: Table) -> None:
+    ask("DELETE", "/1")
+    before = items(ledger)
+    for package in ("2", "starter"):
+        assert top_up(demo.ACME, package).error == (409, "the customer is deleted")
+    assert items(ledger) == before
+    assert available(ledger, demo.ACME) == (0, 0, 0)
+
+
+def test_a_suspended_customer_can_be_deleted(ledger: Table) -> None:
+    ask("PUT", "/1", {"status": "suspended", "email_quota": 5})
+    assert ask("DELETE", "/1").item["deleted"] == "yes"

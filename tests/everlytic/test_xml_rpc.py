@@ -1,0 +1,141 @@
+"""The customers as methods of XML-RPC: one behaviour with REST, called as its own clients call."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy, dumps, loads
+
+import pytest
+from werkzeug.test import Client, TestResponse
+
+from ledger.entry import Kind
+from ledger.table import Table
+from tests.everlytic.books import add, available, happened, open_rival, open_user
+from tests.everlytic.caller import ADMIN, RIVAL, ROUTES, USER, ask
+from tests.local import demo
+from tests.local.gateway import Gateway
+from tests.local.server import serve
+
+PATH = "/api/2.0/xmlrpc"
+
+
+def post(body: str | bytes, auth: str | None = ADMIN, path: str = PATH, **headers: str) -> TestResponse:
+    """Send a body as it is."""
+    sent = {**({} if auth is None else {"Authorization": auth}), **headers}
+    return Client(Gateway(ROUTES)).post(path, data=body, headers=sent, content_type="text/xml")
+
+
+def call(method: str, *parameters: Any, auth: str | None = ADMIN, **headers: str) -> Any:
+    """Call a method; give what it returns, or the fault's code and text."""
+    return read(post(dumps(parameters, method), auth, **headers))
+
+
+def read(response: TestResponse) -> Any:
+    assert (response.status_code, response.content_type) == (200, "text/xml")
+    try:
+        ((value,), _) = loads(response.text)
+    except Fault as fault:
+        return fault.faultCode, fault.faultString
+    return value
+
+
+@pytest.fixture
+def api(ledger: Table) -> Iterator[Any]:
+    """Give Python's own client of the API, over HTTP and with the trailing slash."""
+    server = serve(Gateway(ROUTES), port=0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    with ServerProxy(f"http://admin:{demo.API_KEY}@127.0.0.1:{server.port}{PATH}/") as proxy:
+        yield proxy
+    server.shutdown()
+    thread.join()
+
+
+def test_pythons_own_client_drives_a_customer_from_its_creation_to_its_end(api: Any, ledger: Table) -> None:
+    number = api.customers.CreateCustomer({"name": "Größe & <Söhne>", "email": "a@b.example", "email_quota": 5})
+    assert number == 2
+    assert api.customers.UpdateCustomer(number, {"email": "c@d.example", "sms_quota": "7", "country": "za"}) == number
+    customer = api.customers.GetCustomer(number)
+    assert customer == ask("GET", f"/{number}").item
+    assert (customer["name"], customer["email"], customer["country"]) == ("Größe & <Söhne>", "c@d.example", "ZA")
+
+    topped_up = api.customers.Topup(number, "starter")
+    assert topped_up == customer | {"email_quota": 505, "sms_quota": 107, "transactions_quota": 50}
+    assert [each["id"] for each in api.customers.ListCustomers(1, 50, "name", "ASC", "b.example")] == []
+    assert api.customers.ListCustomers(1, 50, "name", "ASC", "D.EXAMPLE") == [topped_up]
+    assert [each["id"] for each in api.customers.ListCustomers()] == [1, 2, demo.JOHN, demo.SUBACCOUNT]
+    assert [each["id"] for each in api.customers.ListCustomers(2, 1)] == [2]
+    assert api.customers.DeleteCustomer(number) == number
+    assert api.customers.GetCustomer(number) == topped_up | {"status": "deleted", "deleted": "yes"}
+    with pytest.raises(Fault, match=r"409.*the customer is deleted"):
+        api.customers.Topup(number, "starter")
+
+    names = api.system.listMethods()
+    assert {"customers.CreateCustomer", "Topup", "system.listMethods"} <= set(names)
+    assert len(names) == len(set(names)) == 14
+    assert api.system.methodSignature("UpdateCustomer") == [["int", "int", "struct"]]
+    assert len(api.system.methodSignature("customers.ListCustomers")) == 6
+
+
+def test_the_bare_names_of_the_vendors_pages_answer_too(ledger: Table) -> None:
+    assert call("UpdateCustomer", 1, {"email": "office@acme.example"}) == 1
+    assert call("Topup", 1, 2) == call("GetCustomer", 1)
+    assert happened(ledger, demo.ACME, "email") == [(Kind.TOP_UP, 1_000, "2")]
+
+
+def test_integers_past_32_bits_travel_as_i8(ledger: Table) -> None:
+    for amount, tag in ((2**31 - 1, "int"), (2**31, "i8"), (10**12, "i8")):
+        assert call("UpdateCustomer", 1, {"email_quota": str(amount)}) == 1
+        assert f"<{tag}>{amount}</{tag}>" in post(dumps((1,), "GetCustomer")).text
+        assert call("GetCustomer", 1)["email_quota"] == amount
+    body = dumps((1, {"sms_quota": 1}), "UpdateCustomer").replace(
+        "<int>1</int></value>\n</member>", "<i8>+0000000000000000000000099</i8></value></member>"
+    )
+    assert read(post(body)) == 1
+    add(ledger, demo.ACME, "transactions", -(10**12))
+    assert call("GetCustomer", 1)["transactions_quota"] == -(10**12)
+    assert available(ledger, demo.ACME)[1] == 99
+
+
+def test_a_method_is_replayed_under_its_header_whichever_way_it_is_sent_again(ledger: Table) -> None:
+    key = {"Idempotency-Key": "order 1"}
+    first = post(dumps((1, "2"), "Topup"), **key)
+    again = post(dumps((1, 2), "customers.Topup"), **key)
+    assert "Idempotency-Replayed" not in first.headers
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert read(again) == read(first) == ask("PUT", "/topup/1/2", key="order 1").item
+    assert available(ledger, demo.ACME) == (1_000, 0, 0)
+    assert call("Topup", 1, "starter", **key) == (409, "the Idempotency-Key was used for something else")
+
+    assert call("CreateCustomer", {"name": "New", "email": "new@acme.example"}, **{"Idempotency-Key": "new"}) == 2
+    assert ask("POST", "", {"name": "New", "email": "new@acme.example"}, key="new").replayed
+
+
+def test_faults_are_rests_errors_in_the_same_order(ledger: Table) -> None:
+    open_rival(ledger)
+    open_user(ledger)
+    garbage = b"<methodCall"
+    assert read(post(garbage, auth=None)) == (401, "wrong username or API key")
+    assert read(post(garbage, auth="Basic %")) == (401, "wrong username or API key")
+    assert read(post(garbage, auth=USER)) == (403, "only an operator may do this")
+    assert call("GetCustomer", 1, auth=RIVAL) == (404, "no such customer")
+    assert call("GetCustomer", 9) == (404, "no such customer")
+    assert call("Topup", 1, "9") == (404, "no such package")
+    assert call("UpdateCustomer", 9, {"x": 1}) == (404, "no such customer")
+    assert call("UpdateCustomer", 1, {"id": 2}) == (400, "id: read only, and not that of this customer")
+    assert call("CreateCustomer", {"name": "x"}) == (400, "email: Field required")
+    assert call("CreateCustomer", {"name": "x", "email": "info@acme.example"}) == (
+        409,
+        "email: another customer has it",
+    )
+    assert call("DeleteCustomer", 1, **{"Idempotency-Key": ""}) == (400, "Idempotency-Key: 1 to 255 characters")
+    call("DeleteCustomer", 1)
+    assert call("UpdateCustomer", 1, {}) == (409, "the customer is deleted")
+
+
+def test_a_slash_may_follow_the_path_and_nothing_else(ledger: Table) -> None:
+    body = dumps((1,), "GetCustomer")
+    assert read(post(body, path=PATH + "/")) == read(post(body))
+    for path in ("/x", "//", "/x/", "2", "/%20"):
+        assert post(body, path=PATH + path).status_code == 404
+    assert Client(Gateway(ROUTES)).get(PATH).status_code == 404
