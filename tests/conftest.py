@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a longer proof be asked for."""
-    parser.addoption("--schedules", type=int, default=30, help="how many seeds the simulation of the ledger tries")
+    parser.addoption("--schedules", type=int, default=10, help="how many seeds the simulation of the ledger tries")
 
 
 @pytest.fixture

@@ -129,8 +129,7 @@ def list_packages(table: Table, operator: int, *, after: str = "", limit: int) -
         "ConsistentRead": True,
     }
     if after:
-        request["KeyConditionExpression"] += " AND sk > :after"
-        request["ExpressionAttributeValues"][":after"] = {"S": after}
+        request["ExclusiveStartKey"] = package_key(operator, after)
     found: list[Package] = []
     while len(found) < limit:
         with reading():

@@ -31,10 +31,11 @@ def main() -> None:
         create_table(boto3.client("dynamodb"), TABLE_NAME)
 
         # Only now: project modules read the environment when they are imported.
-        from tests.benchmarks import cpu, parallel
+        from tests.benchmarks import cpu, parallel, transfers
 
         print(f"Python {platform.python_version()}, {os.cpu_count()} cores shared with the engine, at {endpoint}\n")
         parallel.report(endpoint, TABLE_NAME, arguments.seconds, arguments.rounds)
+        transfers.report(endpoint, TABLE_NAME, arguments.seconds, arguments.rounds)
         cpu.report(arguments.rounds)
 
 

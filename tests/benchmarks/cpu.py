@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 import boto3
 from botocore.awsrequest import AWSResponse
 
+from ledger import flush
 from ledger.table import open_table
 from tests.benchmarks.goals import Goal, show
 from tests.local import demo
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 CALLS = 200
-TAIL = 12  # entries in the balance that the ledger is answered with: halfway between two flushes
+TAIL = flush.KEEP + flush.EVERY // 2  # entries in the balance that the ledger is answered with: between two flushes
 EVENT = json.loads((ROOT / "events" / "ozeki_api.json").read_text())
 OURS = "import ozeki.ozeki_api"
 LEAST = """

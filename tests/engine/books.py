@@ -7,8 +7,9 @@ from ledger.counter import balance_key
 from ledger.entry import Posted
 from ledger.history import entries, reconcile
 from ledger.table import Table
+from tests.local import demo
 
-OPERATOR = 100
+OPERATOR = demo.ADMIN
 UNIT = "sms"
 
 

@@ -13,9 +13,17 @@ from tests import environment
 from tests.engine import dynamodb_local
 from tests.engine.books import OPERATOR
 from tests.engine.writers import Writers
+from tests.local import demo
 from tests.store import create_table
 
 WRITERS = 16
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep all tests of the engine in one process of pytest-xdist: one engine and one crew are load enough."""
+    for item in items:
+        if item.get_closest_marker("engine"):
+            item.add_marker(pytest.mark.xdist_group("engine"))
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +52,10 @@ def tables(engine: str) -> Iterator[Callable[[], Table]]:
 
 @pytest.fixture(scope="session")
 def table(tables: Callable[[], Table]) -> Table:
-    """Give the table that the writers write to."""
-    return tables()
+    """Give the table that the writers write to, with the demo's accounts: its admin is the operator here."""
+    table = tables()
+    demo.seed(table)
+    return table
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,12 @@
-"""Callers that never give up. What was not answered they send again, under the same key."""
+"""A caller that never gives up: it sends a request again, under the same key, until an answer reaches it."""
 
 import random
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
 
-from ledger.errors import Busy
 from tests.engine.writers import Writers
 
 Answer = TypeVar("Answer")
@@ -22,13 +20,6 @@ SENT_TWICE_AT_ONCE = 0.05
 class Request:
     key: str
     amount: int
-
-
-def insist(ask: Callable[[], Answer]) -> Answer:
-    """Ask until the ledger is not busy. Busy promises that nothing changed: without a key, too, one may ask again."""
-    while True:
-        with suppress(Busy):
-            return ask()
 
 
 def make_requests(account: int, count: int, chance: random.Random) -> list[Request]:

@@ -12,7 +12,6 @@ from ledger.errors import Busy, NameTaken, OutcomeUnknown
 from ledger.table import Table, open_table
 from tests.engine.books import OPERATOR
 from tests.engine.losses import Died, LossyWire
-from tests.engine.senders import insist
 from tests.engine.writers import Writers
 
 pytestmark = pytest.mark.engine
@@ -41,7 +40,7 @@ def open_some(table_name: str, keys: list[str], lost: float, seed: str) -> list[
 def open_named(username: str) -> int | None:
     try:
         names = [Name("username", f"U#{username}")]
-        return insist(lambda: open_account(open_table(), OPERATOR, actor=OPERATOR, username=username, names=names).id)
+        return open_account(open_table(), OPERATOR, actor=OPERATOR, username=username, names=names).id
     except NameTaken:
         return None
 

@@ -18,7 +18,7 @@ from ledger.errors import Busy, OutcomeUnknown
 from ledger.table import Table, open_table
 from tests.engine.books import OPERATOR, UNIT, check, first_time
 from tests.engine.losses import Died, LossyWire
-from tests.engine.senders import Request, insist, make_requests, send_all
+from tests.engine.senders import Request, make_requests, send_all
 from tests.engine.writers import Writers
 
 pytestmark = pytest.mark.engine
@@ -31,7 +31,7 @@ KEYLESS = 500
 @cache
 def table_without_sdk_retries() -> Table:
     """Every loss reaches the ledger itself: the SDK, which would hide most of them, sends nothing again."""
-    settings = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
+    settings = Config(retries={"total_max_attempts": 1})
     return Table(boto3.client("dynamodb", config=settings), open_table().name)
 
 
@@ -55,8 +55,7 @@ def add_without_keys(account: int, amounts: list[int], seed: str) -> list[Posted
     table = open_table()
     # Long enough for others to move the entry of a call, whose answer was lost, out of the tail into a page.
     with LossyWire(table.client, LOST, seed, deadly=False, timeout_s=1):
-        wanted = [Change(OPERATOR, account, UNIT, Kind.TOP_UP, amount, OPERATOR) for amount in amounts]
-        return [insist(partial(change, table, each)) for each in wanted]
+        return [change(table, Change(OPERATOR, account, UNIT, Kind.TOP_UP, amount, OPERATOR)) for amount in amounts]
 
 
 def test_requests_sent_again_under_their_key_count_once_and_are_answered_alike(

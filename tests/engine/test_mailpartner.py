@@ -106,18 +106,25 @@ def test_2000_random_transfers_move_credit_and_make_or_lose_none(table: Table, w
 
     codes = Counter(answer.code for answer in answers)
     print(f"codes {codes}")
-    assert set(codes) <= {200, EMPTY, TOO_LITTLE, BUSY}
+    # On a machine so busy that calls time out, some may not be told what became of them.
+    assert set(codes) <= {200, EMPTY, TOO_LITTLE, BUSY, OUTCOME_UNKNOWN}
     assert codes[200] > TRANSFERS // 2
-    posted = family.check()
-    told = sorted(thousandths(answer) for answer in answers if answer.code == 200)
-    happened = [
-        (sides.pop(family.parent).after, *(other.after for other in sides.values())) for sides in posted.values()
+    told = {thousandths(answer) for answer in answers if answer.code == 200}
+    happened = balances_after(family)
+    assert told <= set(happened), "every answer has the balances of its own transfer"
+    assert codes[200] <= len(happened) <= codes[200] + codes[OUTCOME_UNKNOWN], "nothing else happened"
+
+
+def balances_after(family: Family) -> list[tuple[int, int]]:
+    """Give what each transfer left, the main account's balance first."""
+    return [
+        (sides.pop(family.parent).after, *(other.after for other in sides.values()))  # type: ignore[misc]
+        for sides in family.check().values()
     ]
-    assert told == sorted(happened), "every answer has the balances of its own transfer"
 
 
 def move_under_keys(family: str, requests: list[Request], seed: str) -> list[tuple[int, int] | None]:
-    def balances_after(request: Request) -> tuple[int, int] | None:
+    def send(request: Request) -> tuple[int, int] | None:
         child = int(request.key.rpartition("-")[2])
         try:
             answer = move(family, child % CHILDREN, request.amount, request.key)
@@ -127,7 +134,7 @@ def move_under_keys(family: str, requests: list[Request], seed: str) -> list[tup
         return thousandths(answer) if answer.code == 200 else None
 
     with LossyWire(open_table().client, LOST, seed):
-        return [balances_after(request) for request in requests]
+        return [send(request) for request in requests]
 
 
 def test_with_a_tenth_of_all_calls_lost_each_key_moves_once_and_is_answered_alike(
@@ -139,13 +146,8 @@ def test_with_a_tenth_of_all_calls_lost_each_key_moves_once_and_is_answered_alik
 
     answers = send_all(writers, partial(move_under_keys, family.name), requests, chance)
 
-    posted = family.check()
-    assert len(posted) == KEYED
     assert all(len(set(answers[request])) == 1 for request in requests)
-    happened = [
-        (sides.pop(family.parent).after, *(other.after for other in sides.values())) for sides in posted.values()
-    ]
-    assert sorted(answers[request][0] for request in requests) == sorted(happened)
+    assert sorted(answers[request][0] for request in requests) == sorted(balances_after(family))
 
 
 def add_or_close(family: str, child: int, writer: int) -> int:

@@ -1,8 +1,10 @@
 """The ledger behind the API: what tests look up in it, add to it and break in it."""
 
 import importlib
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +17,10 @@ from ledger.balance import Change, change
 from ledger.counter import balance_key
 from ledger.entry import Kind, Posted
 from ledger.table import Table
-from tests.everlytic.caller import EVERLYTIC
+from tests.everlytic.caller import EVERLYTIC, ROUTES
 from tests.local import demo
+from tests.local.gateway import Gateway
+from tests.local.server import serve
 
 UNITS = ("email", "sms", "transactions")
 MODULES = [importlib.import_module(each["Handler"].removesuffix(".lambda_handler")) for each in EVERLYTIC.values()]
@@ -63,6 +67,17 @@ def open_user(table: Table) -> None:
     """Open a user of the demo's admin, who has an API key and calls as USER."""
     names = [credentials.api_key("user-key")]
     accounts.open_account(table, demo.ADMIN, actor=demo.ADMIN, username="mary", names=names)
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """Serve the API over HTTP on a free port of this machine, and give its base URL."""
+    server = serve(Gateway(ROUTES), port=0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
 
 
 class Intercepted:

@@ -49,3 +49,13 @@ def test_nothing_is_added_to_it_or_taken_from_it(ledger: Table) -> None:
 def test_a_suspended_customer_can_be_deleted(ledger: Table) -> None:
     ask("PUT", "/1", {"status": "suspended", "email_quota": 5})
     assert ask("DELETE", "/1").item["deleted"] == "yes"
+
+
+def test_however_it_is_closed_its_names_are_free_for_another(ledger: Table) -> None:
+    ask("PUT", "/1", {"unique_id": "u-1"})
+    accounts.set_state(ledger, demo.ADMIN, demo.ACME, State.CLOSED)
+    new = {"name": "New", "email": "info@acme.example", "unique_id": "u-1"}
+    assert ask("POST", "", new).status == 201
+    # ... and what it gave up before stays with whom it went to.
+    assert ask("DELETE", "/1").status == 200
+    assert ask("POST", "", new).error == (409, "email: another customer has it")

@@ -2,6 +2,7 @@
 
 import random
 from contextlib import suppress
+from typing import Any
 from xmlrpc import client
 from xmlrpc.client import Binary, DateTime, Fault, dumps
 
@@ -128,14 +129,15 @@ def test_what_a_method_does_not_take_is_a_fault(method: str, given: tuple[object
 
 
 def test_values_of_wrong_types_are_refused_and_named() -> None:
-    for value in (True, None, Binary(b"x"), DateTime("20261101T12:00:00"), [], {}, "x", "\ufffd"):
+    wrong: list[Any] = [True, None, Binary(b"x"), DateTime("20261101T12:00:00"), [], {}, "x", "\ufffd"]
+    for value in wrong:
         body = dumps((1, {"email_quota": value}), "UpdateCustomer", allow_none=True)
         code, text = read(post(body))
         assert (code, text.startswith("email_quota: ")) == (400, True), value
-    for value in (True, [], {}, Binary(b"1"), "x", -1, 10**6):
+    for value in [*wrong[4:], True, Binary(b"1"), -1, 10**6]:
         assert call("GetCustomer", value) == (404, "no such customer")
         assert call("Topup", 1, value) == (404, "no such package")
-    for value in (True, "x", 0, [], {}):
+    for value in [*wrong[4:], True, 0]:
         assert call("ListCustomers", value)[0] == 400
     assert call("ListCustomers", "", "", "", "", "") == call("ListCustomers")
 
@@ -166,5 +168,5 @@ def test_no_bytes_at_all_are_more_than_a_fault() -> None:
 
 def test_the_parsers_of_the_process_are_left_alone() -> None:
     assert client.FastParser is None
-    assert client.Unmarshaller.dispatch["double"]
+    assert "double" in client.Unmarshaller.dispatch
     assert client.loads(dumps((1.5, 2**31 - 1))) == ((1.5, 2**31 - 1), None)

@@ -20,7 +20,7 @@ UNTIL_A_PAGE_IS_DUE = range(3)
 
 
 class Watched:
-    """What a ledger is asked while a request is answered: the actions that IAM asks for, a transaction's by its parts."""
+    """The actions that IAM asks for while a request is answered: a transaction's are those of its parts."""
 
     def __init__(self, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
         self.table = table
@@ -49,8 +49,8 @@ class Watched:
                 add(self.table, 2, "sms", 1)
                 self._is_watching = True
 
-        with self._monkeypatch.context():
-            intercept(self._monkeypatch, self.table, before, "get_item")
+        with self._monkeypatch.context() as race:
+            intercept(race, self.table, before, "get_item")
             self.send(act, *request, **more)
 
     def close(self) -> None:

@@ -197,11 +197,11 @@ TEXTS = (
     "unique_id",
 )
 INTEGERS = ("email_quota", "sms_quota", "transactions_quota", "email_package_id", "transactions_package_id")
-NO_TEXT = [
+NO_TEXT: list[object] = [
     *(1, True, None, 1.5, [], {}, ["x"], {"x": 1}),
     *("\0", "x\0", "\x1b[2J", "\x7f\0", "\ud800", "\ud83d", "\ufffe", "\ufffd", "x" * 256),
 ]
-NO_INTEGER = [
+NO_INTEGER: list[object] = [
     *(True, False, None, [], {}, [1], 1.0, 1.5, -0.5),
     *("x", "1.0", "1e3", "0x1", "1_0", " 1", "1 ", "1\n", "--1", "+", "\0"),
     *("\u0661", "\uff11", "\u00b2"),
@@ -230,7 +230,7 @@ def test_numbers_that_json_has_not_are_refused() -> None:
         assert put(f'{{"email_quota": {number}}}').message.startswith("email_quota: "), number
 
 
-OUTSIDE = {
+OUTSIDE: dict[str, list[object]] = {
     "name": ["", " ", "\n"],
     "email": [
         *("", "x", "@", "a@b", "a@.b", "a@b.", "a@b..de", "a@-b.de", "a@b@c.de"),

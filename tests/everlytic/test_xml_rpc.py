@@ -1,6 +1,5 @@
 """The customers as methods of XML-RPC: one behaviour with REST, called as its own clients call."""
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy, dumps, loads
@@ -10,11 +9,10 @@ from werkzeug.test import Client, TestResponse
 
 from ledger.entry import Kind
 from ledger.table import Table
-from tests.everlytic.books import add, available, happened, open_rival, open_user
+from tests.everlytic.books import add, available, happened, open_rival, open_user, serving
 from tests.everlytic.caller import ADMIN, RIVAL, ROUTES, USER, ask
 from tests.local import demo
 from tests.local.gateway import Gateway
-from tests.local.server import serve
 
 PATH = "/api/2.0/xmlrpc"
 
@@ -42,13 +40,11 @@ def read(response: TestResponse) -> Any:
 @pytest.fixture
 def api(ledger: Table) -> Iterator[Any]:
     """Give Python's own client of the API, over HTTP and with the trailing slash."""
-    server = serve(Gateway(ROUTES), port=0)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    with ServerProxy(f"http://admin:{demo.API_KEY}@127.0.0.1:{server.port}{PATH}/") as proxy:
+    with (
+        serving() as base_url,
+        ServerProxy(f"{base_url}{PATH}/".replace("://", f"://admin:{demo.API_KEY}@")) as proxy,
+    ):
         yield proxy
-    server.shutdown()
-    thread.join()
 
 
 def test_pythons_own_client_drives_a_customer_from_its_creation_to_its_end(api: Any, ledger: Table) -> None:

@@ -36,11 +36,11 @@ def test_a_user_is_opened_with_its_balances(ledger: Table) -> None:
     opened = ask(example)
 
     assert opened.keys() == {"account", "username", "replayed", "api_key", "password"}
-    assert (opened["account"], opened["username"], opened["replayed"]) == (1, "mary", False)
-    account = accounts.get(ledger, demo.ADMIN, 1)
+    assert (opened["username"], opened["replayed"]) == ("mary", False)
+    account = accounts.get(ledger, demo.ADMIN, opened["account"])
     assert (account.role, account.username, account.units) == (Role.USER, "mary", frozenset({"sms", "email"}))
     for unit, amount in {"sms": 100, "email": 2500}.items():
-        (posted,) = history.entries(ledger, 1, unit, limit=10)
+        (posted,) = history.entries(ledger, account.id, unit, limit=10)
         assert (posted.entry.kind, posted.after, posted.entry.actor) == (Kind.OPENING, amount, HOUSE)
 
 
