@@ -16,7 +16,7 @@ from tests.store import create_table
 
 @contextmanager
 def demo_ledger() -> Iterator[Table]:
-    """Open admin's account, 100, and john's, 101, with 500 sms credits, on a table that is gone afterwards.
+    """Open the accounts of the demo (tests/local/demo.py) on a table that is gone afterwards.
 
     The handlers' own client serves here too: to make one costs more than all the rest.
     """

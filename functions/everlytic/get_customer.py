@@ -5,8 +5,7 @@ from typing import Any
 from everlytic import customer, wire
 from everlytic.customer import UNITS
 from everlytic.wire import Customer, Request
-from ledger import accounts
-from ledger.counter import read_all
+from ledger import accounts, customers
 from ledger.table import open_table
 
 table = open_table()
@@ -19,5 +18,5 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def get_customer(request: Request) -> Customer:
     operator = request.operator(table)
     account = accounts.get(table, operator, request.customer())
-    balances = read_all(table, [(account.id, unit) for unit in UNITS.values() if unit in account.units])
-    return Customer(customer.item(account, {balance.unit: balance.available for balance in balances}))
+    available = customers.balances(table, [(account, unit) for unit in UNITS.values()])
+    return Customer(customer.item(account, {unit: amount for (_, unit), amount in available.items()}))

@@ -122,7 +122,11 @@ def open_account(
     lost = False
     candidate = 0
     for crowding in table.tries():
-        newest = _newest_id(table) if account is None else 0
+        try:
+            newest = _newest_id(table) if account is None else 0
+        except Busy:  # an unanswered look is one more lost try: an earlier one may have opened the account
+            table.pause(crowding)
+            continue
         candidate = account or max(candidate, newest + 1)
         if paid_by and candidate == paid_by.account:
             candidate += 1  # taken, and no transaction can write one balance twice to find that out
@@ -339,6 +343,7 @@ def into_state(table: Table, account: int, unit: str, state: State, provided: st
             "UpdateExpression": "SET x = :state",
             "ConditionExpression": provided or "attribute_exists(pk)",
             "ExpressionAttributeValues": {":state": {"N": str(int(state))}} | zero,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
     }
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from ledger import accounts, flush, packages
 from ledger.accounts import NOT_OWING, Account, Name, into_state, look_up, release, revise_profile, unique_names
-from ledger.balance import Change, appending
+from ledger.balance import Change, appending, give_back
 from ledger.claims import CallerKey
-from ledger.counter import State, read_all
+from ledger.counter import Balance, State, read_all
 from ledger.entry import Kind, key_time_ms
 from ledger.errors import AccountClosed, AccountNotFound, Busy, Declined, NameTaken, NotSettled, OutcomeUnknown
 from ledger.history import at
@@ -100,7 +100,8 @@ def revise(
             *(_setting(table, change, key, state) for change in sets),
         ]
         if state is not None:
-            writes += [_entering(table, account, unit, state) for unit in found.units - wanted.balances.keys()]
+            others = sorted(found.units - wanted.balances.keys())
+            writes += [_entering(table, Change(owner, account, unit, Kind.SET, 0, actor), state) for unit in others]
         try:
             # The sets are among the other writes: a balance's state may change with it, in the same update, and its
             # balance-after is known without reading it back.
@@ -150,10 +151,11 @@ def top_up(
 
 
 def balances(table: Table, wanted: Iterable[tuple[Account, str]]) -> dict[tuple[int, str], int]:
-    """Read what is available now in many balances, by (account, unit); a unit never used is left out."""
+    """Read what could be spent now of many balances, by (account, unit); a unit never used is left out."""
     pairs = [(account.id, unit) for account, unit in wanted if unit in account.units]
     calls = (pairs[first : first + _BALANCES_A_CALL] for first in range(0, len(pairs), _BALANCES_A_CALL))
-    return {(each.account, each.unit): each.available for call in calls for each in read_all(table, call)}
+    found = (balance for call in calls for balance in read_all(table, call))
+    return {(each.account, each.unit): each.spendable(table.now_ms()) for each in found}
 
 
 def balances_after(table: Table, account: Account, units: Collection[str], outcome: Outcome) -> dict[str, int]:
@@ -164,7 +166,9 @@ def balances_after(table: Table, account: Account, units: Collection[str], outco
     others = [unit for unit in units if unit in account.units and unit not in outcome.after]
     with _made():
         if outcome.replayed_ms is None:
-            found = {each.unit: each.available for each in read_all(table, [(account.id, unit) for unit in others])}
+            found = {
+                unit: amount for (_, unit), amount in balances(table, [(account, unit) for unit in others]).items()
+            }
         else:
             posted = {unit: at(table, account.id, unit, outcome.replayed_ms) for unit in others}
             found = {unit: last.after for unit, last in posted.items() if last}
@@ -222,10 +226,19 @@ def _taking(table: Table, name: Name, found: Account) -> Write:
     return Write({"Put": put}, lambda _: NameTaken(name.what))
 
 
-def _entering(table: Table, account: int, unit: str, state: State) -> Write:
-    """Write the update that puts a balance into a state."""
+def _entering(table: Table, change: Change, state: State) -> Write:
+    """Write the update that puts a balance, left as it is, into a state. The change says which, and for whom."""
     provided = NOT_OWING if state is State.CLOSED else ""
-    return Write(into_state(table, account, unit, state, provided), lambda _: NotSettled())
+    update = into_state(table, change.account, change.unit, state, provided)
+    return Write(update, lambda item: _unsettled(table, change, item))
+
+
+def _unsettled(table: Table, change: Change, item: Item | None) -> Declined | None:
+    """Say why this balance cannot be closed, unless expired holds are all that was in the way."""
+    if item is None:
+        return None
+    balance = Balance.read(change.account, change.unit, item)
+    return None if balance.held and give_back(table, change, balance) else NotSettled()
 
 
 def _setting(table: Table, change: Change, key: bytes, state: State | None) -> Write:
@@ -243,7 +256,7 @@ def _setting(table: Table, change: Change, key: bytes, state: State | None) -> W
     def refused(item: Item | None) -> Declined | None:
         unblock(table, change, item)
         is_held = item is not None and int(item["h"]["N"]) > 0
-        return NotSettled() if state is State.CLOSED and is_held else None
+        return _unsettled(table, change, item) if state is State.CLOSED and is_held else None
 
     return Write({"Update": {**update, "ConditionExpression": " AND ".join(clauses)}}, refused)
 

@@ -2,7 +2,7 @@
 
 Where it is all known from, as wire.md marks it:
 
-    doc     the codes from 1 to 10, 200 and 404 with their texts, as each vendor's page spells them
+    doc     the codes from 1 to 10, 200 and 404 with their texts, as the vendor's pages (docpartner.dev) spell them
     chosen  the codes 20 and from 90 on, with their texts; HTTP 200 unless a line of the tables below says otherwise; a
             parameter in the query counts before one in the body, and one given twice in either makes it unreadable
 """
@@ -66,7 +66,6 @@ class Refusal(NamedTuple):
 Errors = Mapping[Fault | type[errors.LedgerError], Refusal]
 
 _DISABLED = Refusal(20, "Le compte est désactivé ou clôturé")
-_NO_HOLD = Refusal(96, "La réservation de crédit n'existe pas ou plus", 409)
 
 GENERAL: Errors = {
     Fault.UNREADABLE: Refusal(90, "La requête est illisible", 400),
@@ -90,7 +89,6 @@ GENERAL: Errors = {
     errors.TransferRefused: Refusal(4, "Vous n'avez pas l'autorisation"),
     Fault.EMPTY_BALANCE: Refusal(6, "La balance doit être supérieur à 0"),
     errors.InsufficientCredit: Refusal(8, "Crédit insufisant"),
-    **dict.fromkeys((errors.HoldNotFound, errors.HoldTooSmall, errors.HoldExpired), _NO_HOLD),
 }
 
 # The lines of each table are in the order in which they are judged, after code 90 and before 20 and those from 96 on.

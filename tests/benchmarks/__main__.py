@@ -31,8 +31,11 @@ def main() -> None:
         create_table(boto3.client("dynamodb"), TABLE_NAME)
 
         # Only now: project modules read the environment when they are imported.
+        from ledger.table import open_table
         from tests.benchmarks import cpu, parallel, transfers
+        from tests.local import demo
 
+        demo.seed(open_table())  # before any other account: it wants ids of its own
         print(f"Python {platform.python_version()}, {os.cpu_count()} cores shared with the engine, at {endpoint}\n")
         parallel.report(endpoint, TABLE_NAME, arguments.seconds, arguments.rounds)
         transfers.report(endpoint, TABLE_NAME, arguments.seconds, arguments.rounds)

@@ -18,7 +18,6 @@ from botocore.awsrequest import AWSResponse
 from ledger import flush
 from ledger.table import open_table
 from tests.benchmarks.goals import Goal, show
-from tests.local import demo
 from tests.local.gateway import Context
 from tests.template import ROOT
 
@@ -43,7 +42,6 @@ boto3.client("dynamodb")
 def report(rounds: int) -> None:
     """Measure by turns; print medians and, for the goals, medians of the ratios within one turn."""
     table = open_table()
-    demo.seed(table)
     plain = boto3.client("dynamodb")
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):  # the log lines are made, then thrown away
         from ozeki.ozeki_api import lambda_handler

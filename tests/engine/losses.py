@@ -3,13 +3,18 @@
 import random
 import time
 from enum import Enum, auto
+from functools import cache
 from threading import Timer
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import boto3
 from botocore.awsrequest import AWSPreparedRequest
+from botocore.config import Config
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
+
+from ledger.table import Table, open_table
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -38,6 +43,13 @@ _DEATHS = {Fate.SENDER_DIES_BEFORE, Fate.SENDER_DIES_AFTER}
 
 class Died(BaseException):
     """The process ended here, as far as the code under test can tell: not an Exception, so nothing handles it."""
+
+
+@cache
+def table_without_sdk_retries() -> Table:
+    """Every loss reaches the ledger itself: the SDK, which would hide most of them, sends nothing again."""
+    settings = Config(retries={"total_max_attempts": 1})
+    return Table(boto3.client("dynamodb", config=settings), open_table().name)
 
 
 class LossyWire:

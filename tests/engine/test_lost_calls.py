@@ -4,12 +4,10 @@ Callers send again under their key what was not answered. Every request counts o
 """
 
 import random
-from functools import cache, partial
+from functools import partial
 from itertools import chain
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from ledger.balance import Change, change
 from ledger.claims import CallerKey
@@ -17,7 +15,7 @@ from ledger.entry import Kind, Posted
 from ledger.errors import Busy, OutcomeUnknown
 from ledger.table import Table, open_table
 from tests.engine.books import OPERATOR, UNIT, check, first_time
-from tests.engine.losses import Died, LossyWire
+from tests.engine.losses import Died, LossyWire, table_without_sdk_retries
 from tests.engine.senders import Request, make_requests, send_all
 from tests.engine.writers import Writers
 
@@ -26,13 +24,6 @@ pytestmark = pytest.mark.engine
 LOST = 0.10
 REQUESTS = 5_000
 KEYLESS = 500
-
-
-@cache
-def table_without_sdk_retries() -> Table:
-    """Every loss reaches the ledger itself: the SDK, which would hide most of them, sends nothing again."""
-    settings = Config(retries={"total_max_attempts": 1})
-    return Table(boto3.client("dynamodb", config=settings), open_table().name)
 
 
 def add_under_keys(account: int, requests: list[Request], seed: str) -> list[Posted | None]:

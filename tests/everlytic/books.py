@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ledger import accounts, counter, credentials, history
+from ledger import accounts, counter, credentials, history, holds
 from ledger.accounts import HOUSE, Role
 from ledger.balance import Change, change
-from ledger.counter import balance_key
 from ledger.entry import Kind, Posted
 from ledger.table import Table
 from tests.everlytic.caller import EVERLYTIC, ROUTES
@@ -47,14 +46,13 @@ def add(table: Table, account: int, unit: str, amount: int) -> None:
     change(table, Change(demo.ADMIN, account, unit, Kind.ADJUSTMENT, amount, demo.ADMIN))
 
 
-def hold(table: Table, account: int, unit: str, amount: int) -> None:
-    """Put credit on hold, as far as closing an account is concerned."""
-    table.client.update_item(
-        TableName=table.name,
-        Key=balance_key(account, unit),
-        UpdateExpression="SET h = :held",
-        ExpressionAttributeValues={":held": {"N": str(amount)}},
-    )
+def hold(table: Table, account: int, unit: str, amount: int, *, lives_ms: int = 60_000) -> str:
+    """Put credit on hold behind the API's back, and name the hold."""
+    return holds.reserve(table, demo.ADMIN, account, unit, amount, lives_ms=lives_ms, actor=demo.ADMIN).hold
+
+
+def release(table: Table, account: int, unit: str, name: str) -> None:
+    holds.release(table, demo.ADMIN, account, unit, name, actor=demo.ADMIN)
 
 
 def open_rival(table: Table) -> None:

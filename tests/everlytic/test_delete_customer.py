@@ -1,8 +1,13 @@
+import time
+
+import pytest
+
 from ledger import accounts
 from ledger.counter import State, read
+from ledger.entry import Kind
 from ledger.table import Table
 from tests.demo_ledger import items
-from tests.everlytic.books import add, available, entries, hold
+from tests.everlytic.books import add, available, entries, happened, hold, release
 from tests.everlytic.caller import ask, top_up
 from tests.local import demo
 
@@ -31,10 +36,25 @@ def test_what_it_owes_or_holds_comes_first(ledger: Table) -> None:
     add(ledger, demo.ACME, "transactions", -51)
     assert ask("DELETE", "/1").error == unsettled
     add(ledger, demo.ACME, "transactions", 1)
-    hold(ledger, demo.ACME, "sms", 1)
+    held = hold(ledger, demo.ACME, "sms", 1)
     assert ask("DELETE", "/1").error == unsettled
-    hold(ledger, demo.ACME, "sms", 0)
+    release(ledger, demo.ACME, "sms", held)
     assert ask("DELETE", "/1").status == 200
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PUT"])
+def test_what_an_expired_hold_still_holds_is_no_obstacle(ledger: Table, method: str) -> None:
+    top_up(demo.ACME, "starter")
+    for unit in ("sms", "email"):
+        hold(ledger, demo.ACME, unit, 30, lives_ms=1)
+    time.sleep(0.002)
+    assert ask("GET", "/1").quotas == (500, 100, 50)
+    assert ask("GET", "?count=1").items[0]["sms_quota"] == 100
+    sent = {"deleted": "yes", "email_quota": 7} if method == "PUT" else None
+    assert ask(method, "/1", sent).quotas == (7 if sent else 500, 100, 50)
+    kinds = [kind for kind, _, _ in happened(ledger, demo.ACME, "sms")]
+    assert kinds == [Kind.TOP_UP, Kind.RESERVE, Kind.RELEASE]
+    assert read(ledger, demo.ACME, "sms").held == 0
 
 
 def test_nothing_is_added_to_it_or_taken_from_it(ledger: Table) -> None:

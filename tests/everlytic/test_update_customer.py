@@ -7,7 +7,7 @@ from ledger.counter import State, read
 from ledger.entry import Kind
 from ledger.table import Table
 from tests.demo_ledger import items
-from tests.everlytic.books import add, available, entries, failing, happened, hold, intercept, once
+from tests.everlytic.books import add, available, entries, failing, happened, hold, intercept, once, release
 from tests.everlytic.caller import ask, create, send, top_up
 from tests.everlytic.caller import read as read_answer
 from tests.local import demo
@@ -134,9 +134,10 @@ def test_a_customer_that_owes_or_holds_credit_is_not_deleted(ledger: Table) -> N
     assert items(ledger) == before
 
     # What is set in the same request is settled by it; what is held is not.
-    hold(ledger, demo.ACME, "sms", 1)
+    add(ledger, demo.ACME, "sms", 2)
+    held = hold(ledger, demo.ACME, "sms", 1)
     assert ask("PUT", "/1", {"deleted": "yes", "sms_quota": 0}).error == unsettled
-    hold(ledger, demo.ACME, "sms", 0)
+    release(ledger, demo.ACME, "sms", held)
     assert ask("PUT", "/1", {"deleted": "yes", "sms_quota": 0}).item["deleted"] == "yes"
 
 
