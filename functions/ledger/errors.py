@@ -25,7 +25,10 @@ class LedgerError(Exception):
 
 
 class Declined(LedgerError):
-    """Judged and refused; nothing changed. A retry is judged afresh."""
+    """Judged and refused; nothing changed. A retry is judged afresh.
+
+    It cannot speak for an earlier copy of the same call, timed out and resent by the SDK, that arrives only after this.
+    """
 
 
 class AccountNotFound(Declined):
