@@ -5,13 +5,17 @@ from tests import environment
 
 environment.close()
 
+import io
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from aws_lambda_powertools import Logger
 from moto import mock_aws
 
-from ledger.table import open_table
+from ledger.table import Table, open_table
+from tests.demo_ledger import demo_ledger
 from tests.store import create_table
 
 if TYPE_CHECKING:
@@ -37,3 +41,21 @@ def dynamodb() -> "Iterator[DynamoDBClient]":
         create_table(table.client, table.name)
         table.recent.clear()
         yield table.client
+
+
+@pytest.fixture
+def ledger() -> Iterator[Table]:
+    """Give the demo's ledger, to this test only, which may change it."""
+    with demo_ledger() as table:
+        yield table
+
+
+@pytest.fixture
+def log(capfd: pytest.CaptureFixture[str]) -> Iterator[io.StringIO]:
+    """Give all that is logged, by whomever, as the deployed functions write it."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(Logger().registered_formatter)
+    logging.getLogger().addHandler(handler)
+    yield written
+    logging.getLogger().removeHandler(handler)

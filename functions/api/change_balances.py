@@ -10,7 +10,9 @@ from api.changes import NewChange, Wanted
 from api.fields import AccountId, Asked, IdempotencyKey, Told, Unit
 from api.resources import Entry
 from api.wire import Answer, Call, Endpoint, NoParameters, Problem
+from ledger import metrics
 from ledger.errors import Busy
+from ledger.metrics import Metric
 
 MOST_CHANGES = 100
 _LAST_START_MS = 6_000
@@ -78,7 +80,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def change_balances(call: Call[NoParameters, Batch]) -> Answer:
     """Make each change in turn, whatever became of those before it."""
     last_start_ms = call.table.now_ms() + _LAST_START_MS
-    outcomes = [_outcome(wire.attempt(partial(_make, call, item, last_start_ms))) for item in call.body.changes]
+    outcomes = [_outcome(item, wire.attempt(partial(_make, call, item, last_start_ms))) for item in call.body.changes]
     call.log["changes"] = len(outcomes)
     call.log["refused"] = sum(outcome.problem is not None for outcome in outcomes)
     return Answer(Outcomes(outcomes=outcomes))
@@ -91,8 +93,11 @@ def _make(call: Call[NoParameters, Batch], item: Item, last_start_ms: int) -> tu
     return changes.make(call, item.account, item.unit, wanted, item.idempotency_key)
 
 
-def _outcome(made: tuple[Entry, bool] | Problem) -> Outcome:
+def _outcome(item: Item, made: tuple[Entry, bool] | Problem) -> Outcome:
     if isinstance(made, Problem):
+        metrics.count(Metric.REFUSED, item.unit)
         return Outcome(status=made.status, replayed=False, entry=None, problem=made)
     entry, replayed = made
+    if replayed:
+        metrics.count(Metric.REPLAYED, item.unit)
     return Outcome(status=201, replayed=replayed, entry=entry, problem=None)

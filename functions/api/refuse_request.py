@@ -4,13 +4,14 @@ import re
 from typing import Any
 
 from api import openapi, wire
-from api.wire import MethodNotAllowed, NoSuchPath, Problem
+from api.wire import MethodNotAllowed, NoSuchPath
 
 _PATHS = [(each.method, each.path) for each in openapi.listed()]
 _PATHS += [("GET", openapi.DOCUMENT_PATH), ("GET", openapi.DOCS_PATH)]
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    wire.logger.set_correlation_id(event["requestContext"]["requestId"])
     return refuse_request(event["rawPath"])
 
 
@@ -18,8 +19,8 @@ def refuse_request(path: str) -> dict[str, Any]:
     """Name the methods that the path has (405), or say that there is no such path (404), whoever is asking."""
     allowed = sorted(method for method, template in _PATHS if _matches(template, path))
     if allowed:
-        return wire.refused(Problem.of(MethodNotAllowed()), {"Allow": ", ".join(allowed)})
-    return wire.refused(Problem.of(NoSuchPath()))
+        return wire.refuse(MethodNotAllowed(), {}, {"Allow": ", ".join(allowed)})
+    return wire.refuse(NoSuchPath(), {})
 
 
 def _matches(template: str, path: str) -> bool:

@@ -17,7 +17,7 @@ from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ValidationError
 
 from api.fields import Asked, Told
-from ledger import accounts, credentials, errors
+from ledger import accounts, credentials, errors, metrics
 from ledger.accounts import Account
 from ledger.api_keys import ApiKeyNotFound
 from ledger.claims import LONGEST_KEY, CallerKey
@@ -244,12 +244,10 @@ def answer(
     try:
         made = act(_call(event, endpoint, log))
     except tuple(REFUSALS) as error:
-        problem = Problem.of(error)
-        logger.info("refused", extra=log | {"error": problem.code})
-        return refused(problem)
+        return refuse(error, log)
     if made.replayed:
         log["replayed"] = True
-    logger.info(endpoint.done, extra=log)
+    _tell(endpoint.done, log)
     headers = {"Cache-Control": "no-store", **({"Idempotency-Replayed": "true"} if made.replayed else {})}
     if made.told is None:
         return {"statusCode": endpoint.status, "headers": headers | dict(made.headers)}
@@ -266,8 +264,10 @@ def attempt(make: Callable[[], T]) -> T | Problem:
         return Problem.of(error)
 
 
-def refused(problem: Problem, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Write a problem as the whole answer."""
+def refuse(error: Exception, log: Mapping[str, object], headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Answer a request with nothing but this error, and log that."""
+    problem = Problem.of(error)
+    _tell("refused", {**log, "error": problem.code})
     return {
         "statusCode": problem.status,
         "headers": {
@@ -278,6 +278,12 @@ def refused(problem: Problem, headers: Mapping[str, str] | None = None) -> dict[
         },
         "body": problem.model_dump_json(exclude_none=True),
     }
+
+
+def _tell(done: str, log: Mapping[str, object]) -> None:
+    """Write the one log line of a request, and what it counted."""
+    logger.info(done, extra=log)
+    metrics.report("ledger", log)
 
 
 def _call(event: dict[str, Any], endpoint: Endpoint[At, Body], log: dict[str, object]) -> Call[At, Body]:
@@ -294,6 +300,8 @@ def _call(event: dict[str, Any], endpoint: Endpoint[At, Body], log: dict[str, ob
         raise InvalidRequest(*faults)
     if endpoint.operator and caller.subtree is not None:
         raise errors.NotPermitted
+    if unit := getattr(at, "unit", None) or getattr(body, "unit", None):
+        log["unit"] = unit
     call = Call(table, caller, at, body, key, log)
     if endpoint.scope is not None:
         call.require(endpoint.scope)

@@ -23,7 +23,7 @@ from xml.etree import ElementTree
 from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ValidationError
 
-from ledger import errors
+from ledger import errors, metrics
 from ledger.accounts import LAST_ID, Role
 from ledger.claims import LONGEST_KEY, CallerKey
 from ledger.credentials import by_key
@@ -220,6 +220,7 @@ def log(event: Mapping[str, Any], line: dict[str, object], done: str) -> None:
     # Powertools' own decorator would log the whole event, API keys included, if an environment variable said so.
     logger.set_correlation_id(event["requestContext"]["requestId"])
     logger.info("refused" if "error" in line else done, extra=line)
+    metrics.report("everlytic", line)
 
 
 def read_text(event: Mapping[str, Any]) -> str | bytes:

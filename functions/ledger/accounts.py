@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self, cast
 
+from ledger import metrics
 from ledger.claims import CallerKey, claim_item, standing
 from ledger.counter import Balance, State, balance_key
 from ledger.entry import Entry, Kind, pack
 from ledger.errors import AccountClosed, AccountNotFound, Busy, NameTaken, NotSettled, OutcomeUnknown
+from ledger.metrics import Metric
 from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, profile_key, reading, single
 
 HOUSE = 0
@@ -168,6 +170,9 @@ def open_account(
             lost = lost or why is Failure.UNKNOWN
             table.pause(crowding)
         else:
+            if paid_by is None:
+                for unit, amount in (balances or {}).items():
+                    metrics.count(Metric.CREDITS_ADDED, unit, amount)
             return Opened(candidate, replayed=False)
     raise OutcomeUnknown if lost else Busy
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from ledger import accounts, claims, flush, notes
+from ledger import accounts, claims, flush, metrics, notes
 from ledger.claims import CallerKey
 from ledger.counter import (
     Balance,
@@ -34,6 +34,7 @@ from ledger.errors import (
     KeyReused,
     OutcomeUnknown,
 )
+from ledger.metrics import Metric
 from ledger.pages import find_old, find_recent
 from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, profile_key, was_resent
 
@@ -91,7 +92,15 @@ def change(table: Table, wanted: Change, caller_key: CallerKey | None = None, re
     Design: ledger.md 3, 5.
     """
     if caller_key is None:
-        return _apply(table, wanted, table.mint(), revise, shared=False)
+        posted = _apply(table, wanted, table.mint(), revise, shared=False)
+    else:
+        posted = _change_once(table, wanted, caller_key, revise)
+    metrics.count_entry(wanted.unit, posted)
+    return posted
+
+
+def _change_once(table: Table, wanted: Change, caller_key: CallerKey, revise: Revision | None) -> Posted:
+    """Apply a change under what the caller's key stands for, or find what was applied under it before."""
     for crowding in table.tries():
         try:
             key = claims.take(table, caller_key)
@@ -104,6 +113,7 @@ def change(table: Table, wanted: Change, caller_key: CallerKey | None = None, re
         if age_ms < claims.APPLY_MS:
             return _apply(table, wanted, key, revise, shared=True)
         # Older than any function that could still be applying it: what is not there now never will be.
+        metrics.count(Metric.SLOW_PATH, wanted.unit)
         if found := find(table, wanted.account, wanted.unit, key):
             return replace(found, replayed=True)
         if age_ms < claims.RENEW_MS:
@@ -287,6 +297,7 @@ def _apply(table: Table, wanted: Change, key: bytes, revise: Revision | None, *,
                 # Nobody else knows this key and it was not used: a newer one serves as well, and needs no search.
                 key = table.mint(after_ms=balance.watermark_ms)
                 continue
+            metrics.count(Metric.SLOW_PATH, wanted.unit)
             try:
                 found = find_recent(table, wanted.account, wanted.unit, key, after=paged)
             except Busy:

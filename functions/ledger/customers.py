@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from ledger import accounts, flush, packages
+from ledger import accounts, flush, metrics, packages
 from ledger.accounts import NOT_OWING, Account, Name, into_state, look_up, release, revise_profile, unique_names
 from ledger.balance import Change, appending, give_back
 from ledger.claims import CallerKey
@@ -109,7 +109,7 @@ def revise(
         except _Revised:
             table.pause(crowding)
             continue
-        _flush(table, account, wanted.balances)
+        _settle(table, account, wanted.balances, key)
         with _made():
             now = accounts.get(table, owner, account) if changed.replayed else _revised(found, wanted, properties)
             return now, _outcome(table, wanted.balances, caller_key, replayed=changed.replayed)
@@ -261,12 +261,17 @@ def _setting(table: Table, change: Change, key: bytes, state: State | None) -> W
     return Write({"Update": {**update, "ConditionExpression": " AND ".join(clauses)}}, refused)
 
 
-def _flush(table: Table, account: int, units: Iterable[str]) -> None:
-    """Flush those of these balances on whose designated number a set may have fallen. The change is made either way."""
+def _settle(table: Table, account: int, units: Iterable[str], key: bytes) -> None:
+    """Count what the sets under this key did, and flush where one may have fallen on the designated number.
+
+    They are made either way.
+    """
     try:
         found = read_all(table, [(account, unit) for unit in units])
     except Busy:
         return
     for balance in found:
+        if posted := balance.find(key):
+            metrics.count_entry(balance.unit, posted)
         if flush.is_due(balance.sequence, balance.sequence - balance.flushed):
             flush.flush_tail(table, balance)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ledger import flush
+from ledger import flush, metrics
 from ledger.accounts import Account
 from ledger.balance import SPENDS, Change, appending, entry_of, open_balance, refuse
 from ledger.claims import CallerKey, claim_item, standing
@@ -142,4 +142,7 @@ def _changed(table: Table, wanted: Sequence[Change], key: bytes, *, replayed: bo
     for balance, posted in zip(balances, applied, strict=True):
         if flush.is_due(posted.sequence, balance.sequence - balance.flushed):
             flush.flush_tail(table, balance)
-    return Changed([replace(posted, replayed=replayed) for posted in applied], replayed)
+    entries = [replace(posted, replayed=replayed) for posted in applied]
+    for balance, posted in zip(balances, entries, strict=True):
+        metrics.count_entry(balance.unit, posted)
+    return Changed(entries, replayed)

@@ -17,8 +17,9 @@ from urllib.parse import parse_qsl
 
 from aws_lambda_powertools import Logger
 
-from ledger import errors
+from ledger import errors, metrics
 from ledger.claims import LONGEST_KEY, CallerKey
+from mailpartner.euros import UNIT
 from mailpartner.formats import Value, to_json, to_xml
 
 LONGEST_BODY = 64 * 1024  # characters, as it arrives
@@ -146,7 +147,7 @@ class Request:
     parameters: Mapping[str, str]
     idempotency_key: str | None
     unreadable: str | None
-    log: dict[str, object] = field(default_factory=dict)
+    log: dict[str, object] = field(default_factory=lambda: {"unit": UNIT})
 
     def optional(self, name: str) -> str:
         """Give a parameter, empty if it is missing."""
@@ -204,6 +205,7 @@ def answer(event: dict[str, Any], act: Callable[[Request], Answer], table: Error
     # Powertools' own decorator would log the whole event, API keys included, if an environment variable said so.
     logger.set_correlation_id(event["requestContext"]["requestId"])
     logger.info("refused" if "error" in request.log else done, extra=request.log)
+    metrics.report("mailpartner", request.log)
     is_xml = request.optional("_format") == "xml"
     headers["Content-Type"] = "application/xml" if is_xml else "application/json"
     return {"statusCode": status, "headers": headers, "body": to_xml(body) if is_xml else to_json(body)}

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ledger import errors
+from ledger import errors, metrics
 
 # A unit misspelt would open a balance that no dialect ever looks at.
 Unit = Literal["email", "sms", "transactions", "EUR"]
@@ -52,13 +52,15 @@ def answer(event: Any, context: Any, question: type[Question], act: Callable[[Qu
     """Answer an event with what `act` makes of it, or with the error that it or its content meets."""
     logger.set_correlation_id(context.aws_request_id)
     try:
-        return act(question.model_validate(event))
+        answered = act(question.model_validate(event))
     except ValidationError as invalid:
-        refused: Answer = {"error": "InvalidRequest", "message": "; ".join(_problems(invalid))}
+        answered = {"error": "InvalidRequest", "message": "; ".join(_problems(invalid))}
     except errors.LedgerError as error:
-        refused = {"error": type(error).__name__, "message": LEDGER_ERRORS[type(error)]}
-    logger.info("refused", extra={"error": refused["error"]})
-    return refused
+        answered = {"error": type(error).__name__, "message": LEDGER_ERRORS[type(error)]}
+    if "error" in answered:
+        logger.info("refused", extra={"error": answered["error"]})
+    metrics.report("operations", answered)
+    return answered
 
 
 def _problems(invalid: ValidationError) -> list[str]:

@@ -39,7 +39,7 @@ def ozeki_api(request: Request) -> Credit:
     act = ACTIONS.get(request.action)
     if act is None:
         raise Refused(Code.UNKNOWN_ACTION, "unknown action")
-    request.log["action"] = request.action
+    request.log.update(action=request.action, unit=UNIT)
     caller = by_password(table, request.required("username"), request.required("password"))
     request.log["caller"] = caller.account
     return act(request, caller)

@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 from aws_lambda_powertools import Logger
 
-from ledger import errors
+from ledger import errors, metrics
 from ledger.claims import LONGEST_KEY, CallerKey
 from ledger.entry import AMOUNT_LIMIT
 
@@ -166,6 +166,7 @@ def answer(event: dict[str, Any], act: Callable[[Request], Credit]) -> dict[str,
             request.log["replayed"] = True
             headers["Idempotency-Replayed"] = "true"
     logger.info("answered", extra=request.log)
+    metrics.report("ozeki", request.log)
     if request.optional("responseformat") == "urlencoded":
         headers["Content-Type"] = "application/x-www-form-urlencoded"
         body = urlencode(list(_flat({"action": action, **data})))

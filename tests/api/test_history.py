@@ -13,7 +13,7 @@ from defusedxml.ElementTree import fromstring
 from api import change_balance, get_balance, get_statement, list_entries, wire
 from api.fields import rfc_3339
 from tests.api.caller import Answer, ask
-from tests.demo_ledger import demo_ledger, quick_passwords
+from tests.demo_ledger import demo_ledger
 
 CHANGES = 40
 STARTED_MS = time.time_ns() // 1_000_000 + 60_000
@@ -22,7 +22,7 @@ STARTED_MS = time.time_ns() // 1_000_000 + 60_000
 @pytest.fixture(scope="module", autouse=True)
 def history() -> Iterator[None]:
     """Spend 1 of john's 500 every second for CHANGES seconds; every tenth change is a top-up of 100."""
-    with quick_passwords(), demo_ledger() as ledger, pytest.MonkeyPatch.context() as patch:
+    with demo_ledger() as ledger, pytest.MonkeyPatch.context() as patch:
         for number in range(CHANGES):
             patch.setattr(wire, "table", replace(ledger, now_ms=partial(at_ms, number)))
             kind, amount = ("topup", 100) if number % 10 == 9 else ("spend", -1)

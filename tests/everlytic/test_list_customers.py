@@ -5,9 +5,9 @@ import pytest
 
 from everlytic import list_customers
 from ledger.table import Table
+from tests.demo_ledger import demo_ledger
 from tests.everlytic.books import open_rival
 from tests.everlytic.caller import CUSTOMERS, HOST, RIVAL, Answer, ask, create, top_up
-from tests.everlytic.conftest import copied_ledger
 from tests.local import demo
 
 CROWD = ["Banana", "apple", "Cherry", "äpfel", "banana split"]
@@ -17,7 +17,7 @@ ALL = [1, 2, 3, 4, 5, 6, demo.JOHN, demo.SUBACCOUNT]
 @pytest.fixture(scope="module", autouse=True)
 def crowd() -> Iterator[Table]:
     """Give the demo's admin five more customers, 2 to 6, one of them deleted."""
-    with copied_ledger() as table:
+    with demo_ledger() as table:
         for number, name in enumerate(CROWD):
             create(name, email=f"{number}@example.com", unique_id=f"U-{number}", country="ZA" if number % 2 else "")
         ask("DELETE", "/4")

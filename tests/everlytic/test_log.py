@@ -1,34 +1,15 @@
 """What is logged of a request, and what never is."""
 
 import io
-import json
-import logging
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from everlytic import wire
 from ledger.table import Table
 from tests.everlytic.books import failing, intercept
 from tests.everlytic.caller import ask, basic, send, top_up
 from tests.everlytic.test_xml_rpc import call
 from tests.local import demo
-
-
-@pytest.fixture
-def log(capfd: pytest.CaptureFixture[str]) -> Iterator[io.StringIO]:
-    """Give all that is logged, by whomever, as the deployed function writes it."""
-    written = io.StringIO()
-    handler = logging.StreamHandler(written)
-    handler.setFormatter(wire.logger.registered_formatter)
-    logging.getLogger().addHandler(handler)
-    yield written
-    logging.getLogger().removeHandler(handler)
-
-
-def lines(log: io.StringIO) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.getvalue().splitlines()]
+from tests.logged import lines
 
 
 def test_each_request_leaves_one_line_of_numbers_and_names_of_ours(ledger: Table, log: io.StringIO) -> None:

@@ -1,33 +1,15 @@
 """What is logged of a request, and what never is."""
 
 import io
-import json
-import logging
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from ledger.table import Table
-from mailpartner import add_credit, wire
+from mailpartner import add_credit
 from tests.local import demo
+from tests.logged import lines
 from tests.mailpartner.books import break_transactions, no_answer
 from tests.mailpartner.caller import HANDLERS, KEY, MOVE, add, ask, create, event, remove, send
-
-
-@pytest.fixture
-def log(capfd: pytest.CaptureFixture[str]) -> Iterator[io.StringIO]:
-    """Give all that is logged, by whomever, as the deployed function writes it."""
-    written = io.StringIO()
-    handler = logging.StreamHandler(written)
-    handler.setFormatter(wire.logger.registered_formatter)
-    logging.getLogger().addHandler(handler)
-    yield written
-    logging.getLogger().removeHandler(handler)
-
-
-def lines(log: io.StringIO) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.getvalue().splitlines()]
 
 
 def test_each_request_leaves_one_line_of_numbers_and_names_of_ours(ledger: Table, log: io.StringIO) -> None:

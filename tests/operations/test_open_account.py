@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,11 +13,11 @@ from ledger.claims import CallerKey
 from ledger.counter import State
 from ledger.entry import AMOUNT_LIMIT, Kind
 from ledger.table import Table
-from operations import wire
 from operations.open_account import lambda_handler
 from tests.demo_ledger import items
 from tests.local import demo
 from tests.local.gateway import Context
+from tests.logged import lines
 from tests.template import ROOT
 
 MARY = {"role": "user", "operator": demo.ADMIN, "username": "mary"}
@@ -173,12 +172,9 @@ def test_the_largest_balances_and_the_longest_names_are_fine(ledger: Table) -> N
 # ------------------------------------------------------------------------------------------------------------- secrecy
 
 
-def test_no_secret_reaches_the_log_or_an_error(ledger: Table, capfd: pytest.CaptureFixture[str]) -> None:
-    log = io.StringIO()
-    handler = logging.StreamHandler(log)
-    handler.setFormatter(wire.logger.registered_formatter)
-    logging.getLogger().addHandler(handler)
-
+def test_no_secret_reaches_the_log_or_an_error(
+    ledger: Table, log: io.StringIO, capfd: pytest.CaptureFixture[str]
+) -> None:
     opened = ask(MARY, password="mary-password", idempotency_key="a-secret-key")
     generated = ask(MARY, username="mark")
     refused = [
@@ -188,11 +184,9 @@ def test_no_secret_reaches_the_log_or_an_error(ledger: Table, capfd: pytest.Capt
         ask(MARY, password={"mary-password": "mary-password"}),
         ask(MARY, password="mary-password", username="john"),
     ]
-    logging.getLogger().removeHandler(handler)
 
-    lines = [json.loads(line) for line in log.getvalue().splitlines()]
-    assert [line["message"] for line in lines] == ["AccountOpened"] * 3 + ["refused"] * 4
-    assert all(line["correlation_id"] for line in lines)
+    assert [line["message"] for line in lines(log)] == ["AccountOpened"] * 3 + ["refused"] * 4
+    assert all(line["correlation_id"] for line in lines(log))
     written = log.getvalue() + "".join(capfd.readouterr()) + json.dumps(refused)
     for secret in ("mary-password", "a-secret-key", opened["api_key"], generated["api_key"], generated["password"]):
         assert secret not in written

@@ -3,20 +3,13 @@ from collections.abc import Iterator
 import pytest
 
 from ledger.table import Table
-from tests.demo_ledger import demo_ledger, items, quick_passwords
-
-
-@pytest.fixture
-def ledger() -> Iterator[Table]:
-    """Give the demo's ledger, to this test only, which may change it."""
-    with quick_passwords(), demo_ledger() as table:
-        yield table
+from tests.demo_ledger import demo_ledger, items
 
 
 @pytest.fixture(scope="module")
 def shared_ledger() -> Iterator[Table]:
     """Give the demo's ledger to all tests of a module whose every test takes `unchanged`."""
-    with quick_passwords(), demo_ledger() as table:
+    with demo_ledger() as table:
         yield table
 
 

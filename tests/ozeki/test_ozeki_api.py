@@ -10,7 +10,7 @@ from ledger.counter import State
 from ledger.entry import AMOUNT_LIMIT, Kind
 from ledger.table import Table
 from ozeki.ozeki_api import lambda_handler
-from tests.demo_ledger import demo_ledger, items
+from tests.demo_ledger import items
 from tests.local import demo
 from tests.local.gateway import Context
 from tests.ozeki.books import balance_of_john, kinds_of_john, open_rival, open_user
@@ -20,12 +20,10 @@ from tests.template import ROOT
 # -------------------------------------------------------------------------------------------- what the vendor documents
 
 
-def test_the_vendors_example_is_answered_byte_for_byte() -> None:
-    """Sent as the event of events/, and with passwords stretched as they are in service."""
+def test_the_vendors_example_is_answered_byte_for_byte(ledger: Table) -> None:
     example = json.loads((ROOT / "events" / "ozeki_api.json").read_text())
 
-    with demo_ledger():
-        response = lambda_handler(example, Context("OzekiApi"))
+    response = lambda_handler(example, Context("OzekiApi"))
 
     assert response["statusCode"] == 200
     assert response["headers"]["Content-Type"] == "application/xml"

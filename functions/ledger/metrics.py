@@ -1,0 +1,65 @@
+"""What requests did, counted for CloudWatch: a line in its embedded metric format for each unit.
+
+    CreditsAdded, CreditsSpent    in the unit's smallest part. Transfers and holds only move credit; a capture spends it
+    Refused, Replayed             requests, and single changes of a batch
+    SlowPath                      searches of the pages for a key that may have left the tail (ledger.md 5)
+
+Each by dialect and unit, which is `none` for a request that is not about one. To watch by, not to settle accounts by: a
+process that dies right after a change has not counted it. The histories are what is exact.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from enum import StrEnum
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from ledger.entry import Kind, Posted
+
+NAMESPACE = "Prepaid"
+NO_UNIT = "none"
+_TRANSFERS = (Kind.TRANSFER_IN, Kind.TRANSFER_OUT)
+
+
+class Metric(StrEnum):
+    """What is counted."""
+
+    CREDITS_ADDED = "CreditsAdded"
+    CREDITS_SPENT = "CreditsSpent"
+    REFUSED = "Refused"
+    REPLAYED = "Replayed"
+    SLOW_PATH = "SlowPath"
+
+
+# Of the request at hand: a process has one at a time.
+_counted: defaultdict[str, Counter[Metric]] = defaultdict(Counter)
+
+
+def count(metric: Metric, unit: str, figure: int = 1) -> None:
+    """Count something that the request at hand did or met."""
+    _counted[unit][metric] += figure
+
+
+def count_entry(unit: str, posted: Posted) -> None:
+    """Count the credit that a change added or spent, unless it was made before or only moved credit."""
+    # What is on hold is credit still: reserving and releasing it come to nothing.
+    amount = posted.amount + posted.entry.held
+    if amount and not posted.replayed and posted.entry.kind not in _TRANSFERS:
+        count(Metric.CREDITS_ADDED if amount > 0 else Metric.CREDITS_SPENT, unit, abs(amount))
+
+
+def report(dialect: str, log: Mapping[str, object]) -> None:
+    """Print what was counted since the last report. How the request ended is read off its log line."""
+    asked = str(log.get("unit", NO_UNIT))
+    if "error" in log:
+        count(Metric.REFUSED, asked)
+    if log.get("replayed"):
+        count(Metric.REPLAYED, asked)
+    for unit, figures in _counted.items():
+        line = EphemeralMetrics(namespace=NAMESPACE)
+        line.add_dimension("dialect", dialect)
+        line.add_dimension("unit", unit)
+        for metric, figure in figures.items():
+            line.add_metric(metric, MetricUnit.Count, figure)
+        line.flush_metrics()
+    _counted.clear()
