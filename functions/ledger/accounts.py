@@ -15,7 +15,7 @@ from ledger.counter import Balance, State, balance_key
 from ledger.entry import Entry, Kind, pack
 from ledger.errors import AccountClosed, AccountNotFound, Busy, NameTaken, NotSettled, OutcomeUnknown
 from ledger.metrics import Metric
-from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, profile_key, reading, single
+from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, profile_key, reading, single, was_resent
 
 HOUSE = 0
 """The owner of operators."""
@@ -81,13 +81,14 @@ class Account:
 class Payer:
     """An account that pays another's opening balance, in the same commit: a transfer, and not credit from nowhere.
 
-    `pay` makes its side, for the new account's id and the key that both sides carry. `refused` raises why the balance
-    it met could not pay (None: there is no balance), or returns to have it all tried again.
+    `pay` makes its side, for the new account's id and the key that both sides carry. `refused` is told which balance it
+    met (None: there is none), and whether an earlier copy of the request may still be under way; it raises why that
+    balance could not pay, or returns to have it all tried again.
     """
 
     account: int
     pay: Callable[[int, bytes], Item]
-    refused: Callable[[Item | None], None]
+    refused: Callable[[Item | None, bool], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +151,10 @@ def open_account(
         try:
             table.client.transact_write_items(TransactItems=[cast("Any", {"Put": claim}), *puts])
         except FAILED as error:
-            why = failure(error)
+            why, answer = failure(error), answer_of(error)
+            lost = lost or why is Failure.UNKNOWN or was_resent(answer)
             if why is Failure.CONDITION:
-                reasons = answer_of(error)["CancellationReasons"]
+                reasons = answer["CancellationReasons"]
                 failed = [reason["Code"] == "ConditionalCheckFailed" for reason in reasons]
                 if failed[0]:
                     found = standing(caller_key, reasons[0]["Item"])
@@ -161,13 +163,12 @@ def open_account(
                     if taken:
                         raise NameTaken(name.what) from error
                 if paid_by and failed[-1]:
-                    paid_by.refused(reasons[-1].get("Item"))
+                    paid_by.refused(reasons[-1].get("Item"), lost)
                 if failed[1]:
                     if account is not None:
                         raise NameTaken("account") from error
                     candidate += 1
                     continue
-            lost = lost or why is Failure.UNKNOWN
             table.pause(crowding)
         else:
             if paid_by is None:

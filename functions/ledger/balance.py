@@ -307,7 +307,7 @@ def _apply(table: Table, wanted: Change, key: bytes, revise: Revision | None, *,
             seen, paged = balance.sequence, balance.flushed
             continue
         try:
-            refuse(table, wanted, balance)
+            refuse(table, wanted, balance, lost=lost)
             if revise:
                 wanted = revise(wanted, balance, left)
         except Busy:
@@ -337,7 +337,7 @@ def _commit(table: Table, wanted: Change, key: bytes, update: Item, beside: list
     else:
         answer = table.client.update_item(**update, ReturnValues="ALL_NEW")
         balance = Balance.read(wanted.account, wanted.unit, answer["Attributes"])
-        *_, posted = balance.entries()
+        posted = balance.newest()
     if flush.is_due(posted.sequence, balance.sequence - balance.flushed):
         flush.flush_tail(table, balance)
     return posted
@@ -362,13 +362,17 @@ def _look(table: Table, wanted: Change) -> tuple[int | None, Item | None]:
     return left, table.get(balance_key(wanted.account, wanted.unit))
 
 
-def refuse(table: Table, wanted: Change, balance: Balance) -> None:
-    """Raise why this balance, as it was, could not take the change, unless expired holds could give it more credit."""
+def refuse(table: Table, wanted: Change, balance: Balance, *, lost: bool) -> None:
+    """Raise why this balance, as it was, could not take the change, unless expired holds could give it more credit.
+
+    `lost`: a copy of the change may still be under way. What this one did not find, credit or an open account, that one
+    may: then the refusal cannot be told as one.
+    """
     declined = judge(wanted, balance)
     if isinstance(declined, InsufficientCredit) and give_back(table, wanted, balance):
         return
     if declined:
-        raise declined
+        raise OutcomeUnknown if lost and not isinstance(declined, AccountClosed) else declined
 
 
 def give_back(table: Table, wanted: Change, balance: Balance) -> bool:

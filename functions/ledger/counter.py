@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Self
 
-from ledger.entry import Posted, forward
+from ledger.entry import Kind, Posted, forward, unpack
 from ledger.table import Item, Table, balance_pk, hold_sk, reading
 
 _HOLD_CHARACTERS = 16
@@ -89,6 +89,15 @@ class Balance:
     def entries(self) -> Iterator[Posted]:
         """Walk the entries of the tail, oldest first."""
         return forward(self.tail, self.flushed, self.base, self.base_held)
+
+    def newest(self) -> Posted:
+        """Read the newest entry off the balance that it left. Only to know what a set did takes the ones before it."""
+        key, packed = self.tail[-2:]
+        entry = unpack(packed)
+        if entry.kind is Kind.SET:
+            *_, posted = self.entries()
+            return posted
+        return Posted(self.sequence, key, entry, self.available - entry.amount, self.available, self.held)
 
     def find(self, key: bytes) -> Posted | None:
         """Find the entry with this key in the tail."""

@@ -254,7 +254,7 @@ def _setting(table: Table, change: Change, key: bytes, state: State | None) -> W
         values[":zero"] = {"N": "0"}
 
     def refused(item: Item | None) -> Declined | None:
-        unblock(table, change, item)
+        unblock(table, change, item, lost=False)  # a set needs no credit
         is_held = item is not None and int(item["h"]["N"]) > 0
         return _unsettled(table, change, item) if state is State.CLOSED and is_held else None
 

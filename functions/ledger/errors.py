@@ -25,10 +25,7 @@ class LedgerError(Exception):
 
 
 class Declined(LedgerError):
-    """Judged and refused; nothing changed. A retry is judged afresh.
-
-    It cannot speak for an earlier copy of the same call, timed out and resent by the SDK, that arrives only after this.
-    """
+    """Judged and refused; nothing changed. A retry is judged afresh."""
 
 
 class AccountNotFound(Declined):

@@ -41,9 +41,9 @@ def open_subaccount(
     def pay(account: int, key: bytes) -> Item:
         return _append(table, payment(account), key, floor)
 
-    def refused(item: Item | None) -> None:
+    def refused(item: Item | None, lost: bool) -> None:
         nonlocal floor
-        floor = unblock(table, payment(account=0), item)
+        floor = unblock(table, payment(account=0), item, lost=lost)
 
     return open_account(
         table,
@@ -102,7 +102,7 @@ def close_subaccount(table: Table, parent: Account, account: int, caller_key: Ca
                     return standing(caller_key, of_claim["Item"]) != key
                 for change, reason in zip(returns, reasons, strict=False):
                     if is_refused(reason):
-                        unblock(table, change, reason.get("Item"))
+                        unblock(table, change, reason.get("Item"), lost=lost)
             table.pause(crowding)  # the account, read again, tells what else has changed
         else:
             return False

@@ -16,7 +16,7 @@ from ledger.counter import Balance, read_all
 from ledger.entry import Kind, Posted
 from ledger.errors import Busy, Declined, OutcomeUnknown, TransferRefused
 from ledger.notes import note_item
-from ledger.table import FAILED, Failure, Item, Table, answer_of, failure
+from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, was_resent
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ def change_all(
         try:
             table.client.transact_write_items(TransactItems=writes)
         except FAILED as error:
-            why = failure(error)
+            why, answer = failure(error), answer_of(error)
+            lost = lost or why is Failure.UNKNOWN or was_resent(answer)
             if why is not Failure.CONDITION:
-                lost = lost or why is Failure.UNKNOWN
                 table.pause(crowding)
                 continue
-            claim, *reasons = answer_of(error)["CancellationReasons"]
+            claim, *reasons = answer["CancellationReasons"]
             if is_refused(claim):
                 stands = standing(caller_key, claim["Item"])
                 return _changed(table, wanted, stands, replayed=stands != key)
@@ -79,7 +79,7 @@ def change_all(
             sides = zip(wanted, reasons[len(also) :], strict=False)
             for change, reason in sorted(sides, key=lambda side: side[0].kind not in SPENDS):
                 if is_refused(reason):
-                    floors[change] = unblock(table, change, reason.get("Item"))
+                    floors[change] = unblock(table, change, reason.get("Item"), lost=lost)
             table.pause(crowding)
         else:
             return _changed(table, wanted, key, replayed=False)
@@ -117,8 +117,11 @@ def is_refused(reason: Item) -> bool:
     return bool(reason["Code"] == "ConditionalCheckFailed")
 
 
-def unblock(table: Table, change: Change, item: Item | None) -> int:
-    """Clear what kept a change from this balance and return the floor it must respect, or raise why it cannot be."""
+def unblock(table: Table, change: Change, item: Item | None, *, lost: bool) -> int:
+    """Clear what kept a change from this balance and return the floor it must respect, or raise why it cannot be.
+
+    `lost` as for `balance.refuse`.
+    """
     if item is None:
         open_balance(table, change.owner, change.account, change.unit)
         return 0
@@ -126,7 +129,7 @@ def unblock(table: Table, change: Change, item: Item | None) -> int:
     if len(balance.tail) >= 2 * flush.CAP:
         flush.flush_tail(table, balance)
     else:
-        refuse(table, change, balance)
+        refuse(table, change, balance, lost=lost)
     return balance.floor
 
 

@@ -1,4 +1,4 @@
-"""CPU time of Ozeki's addcredits, warm and at import, beside the least that could be done instead."""
+"""CPU time of Ozeki's addcredits and Everlytic's top-up and update, beside the least that could be done instead."""
 
 import json
 import os
@@ -7,8 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -16,7 +19,7 @@ import boto3
 from botocore.awsrequest import AWSResponse
 
 from ledger import flush
-from ledger.table import open_table
+from ledger.table import Table, open_table
 from tests.benchmarks.goals import Goal, show
 from tests.local.gateway import Context
 from tests.template import ROOT
@@ -28,7 +31,6 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 CALLS = 200
 TAIL = flush.KEEP + flush.EVERY // 2  # entries in the balance that the ledger is answered with: between two flushes
-EVENT = json.loads((ROOT / "events" / "ozeki_api.json").read_text())
 OURS = "import ozeki.ozeki_api"
 LEAST = """
 import boto3
@@ -44,28 +46,33 @@ def report(rounds: int) -> None:
     table = open_table()
     plain = boto3.client("dynamodb")
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):  # the log lines are made, then thrown away
-        from ozeki.ozeki_api import lambda_handler
+        from everlytic import topup_customer, update_customer
+        from ozeki import ozeki_api
 
         warm = _by_turns(
             rounds,
-            _warm(lambda_handler, table.client, times=TAIL - 1),  # the opening is entry 1
-            _warm(_bare_handler(plain, table.name), plain),
-            _warm(_bare_handler(table.client, table.name), table.client),
+            _warm(ozeki_api, table, times=TAIL - 1),  # the opening is entry 1
+            _warm(topup_customer, table, times=TAIL, name="topup_customer"),
+            _warm(update_customer, table, times=2, name="update_customer"),
+            _warm(SimpleNamespace(lambda_handler=_bare_handler(plain, table.name)), replace(table, client=plain)),
+            _warm(SimpleNamespace(lambda_handler=_bare_handler(table.client, table.name)), table),
         )
     start = _by_turns(rounds, lambda: _start_ms(OURS), lambda: _start_ms(LEAST))
 
     print(f"{'CPU of one process':50} {'ms':>8}")
     for what, figures in (
         ("addcredits, warm", warm[0]),
-        ("bare update_item handler, warm", warm[1]),
-        ("the same with the ledger's client settings", warm[2]),
+        ("Everlytic's top-up of one unit, warm", warm[1]),
+        ("Everlytic's update of one property, warm", warm[2]),
+        ("bare update_item handler, warm", warm[3]),
+        ("the same with the ledger's client settings", warm[4]),
         ("import of the handler", start[0]),
         ("import of boto3, pydantic and Logger, and a client", start[1]),
     ):
         print(f"{what:50} {median(figures):8.2f}")
     show(
-        Goal("warm, of a bare handler", "<=", 1.5, _times(warm[0], warm[1])),
-        Goal("warm, of one with our client settings", "<=", 1.5, _times(warm[0], warm[2])),
+        Goal("warm, of a bare handler", "<=", 1.5, _times(warm[0], warm[3])),
+        Goal("warm, of one with our client settings", "<=", 1.5, _times(warm[0], warm[4])),
         Goal("import, of boto3, pydantic and Logger", "<=", 1.35, _times(start[0], start[1])),
     )
 
@@ -89,26 +96,34 @@ def _bare_handler(client: "DynamoDBClient", table_name: str) -> Handler:
     return handler
 
 
-def _warm(handler: Handler, client: "DynamoDBClient", times: int = 1) -> Callable[[], float]:
-    """Call a handler for real, so that it is warm, then prepare to time it with its last answer on the wire."""
-    context = Context("OzekiApi")
+def _warm(endpoint: Any, table: Table, times: int = 1, name: str = "ozeki_api") -> Callable[[], float]:
+    """Call an endpoint for real, so that it is warm, then prepare to time it with its last answers on the wire.
+
+    All timed calls mint the key that the last real one minted, which is the one that those answers are about.
+    """
+    event, context = json.loads((ROOT / "events" / f"{name}.json").read_text()), Context(name)
+    now_ms, random = table.now_ms(), table.random_bits(60)
+    last = replace(table, now_ms=lambda: now_ms, random_bits=lambda _: random)
     answers: list[AWSResponse] = []
 
     def keep(http_response: AWSResponse, **_: object) -> None:
         answers.append(http_response)
 
-    with _listening(client, "after-call.dynamodb", keep):
-        for _ in range(times):
-            handler(EVENT, context)
+    def call_with(used: Table) -> None:
+        endpoint.table = used
+        endpoint.lambda_handler(event, context)
 
-    def answer_again(**_: object) -> AWSResponse:
-        return answers[-1]
+    for _ in range(times - 1):
+        call_with(table)
+    with _listening(table.client, "after-call.dynamodb", keep):
+        call_with(last)
 
     def call_ms() -> float:
-        with _listening(client, "before-send.dynamodb", answer_again):
+        on_the_wire = cycle(answers)
+        with _listening(table.client, "before-send.dynamodb", lambda **_: next(on_the_wire)):
             started = time.process_time()
             for _ in range(CALLS):
-                handler(EVENT, context)
+                call_with(last)
             return (time.process_time() - started) * 1_000 / CALLS
 
     return call_ms

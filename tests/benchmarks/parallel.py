@@ -46,11 +46,11 @@ def report(endpoint: str, table_name: str, seconds: float, rounds: int) -> None:
                 for way in WAYS:
                     figures[crew.count, way].add(_measure(crew, way, seconds))
 
-    print(f"{'writers':>7}  {'way':30} {'calls':>6} {'units':>6} {'changes/s':>10} {'of bare':>8} {'of trans.':>9}")
+    print(f"{'writers':>7}  {'way':32} {'calls':>6} {'units':>6} {'changes/s':>10} {'of bare':>8} {'of trans.':>9}")
     for (count, way), each in figures.items():
         of_bare, of_transaction = (each.times(figures[count, other]) for other in (BARE, TRANSACTION))
         print(
-            f"{count:>7}  {way.name:30} {median(each.calls):6.2f} {median(each.write_units):6.2f}"
+            f"{count:>7}  {way.name:32} {median(each.calls):6.2f} {median(each.write_units):6.2f}"
             f" {median(each.rates):10.0f} {of_bare:7.2f}x {of_transaction:8.2f}x"
         )
     ledger = {count: figures[count, LEDGER] for count in CREWS}

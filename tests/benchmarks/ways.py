@@ -1,4 +1,4 @@
-"""Ways to take 1 from a balance: the ledger's, and the simplest others. An issue that adds a way adds a row here."""
+"""Ways to change a balance: the ledger's, and the simplest others. An issue that adds a way adds a row here."""
 
 import random
 import time
@@ -11,22 +11,25 @@ from uuid import uuid4
 from ledger.accounts import open_account
 from ledger.balance import Change, change
 from ledger.claims import CallerKey
+from ledger.customers import Revision, revise, top_up
 from ledger.entry import Kind
+from ledger.packages import Package
 from ledger.table import Item, Table, open_table
 from tests.benchmarks.meter import Meter
 
 OPERATOR = 100
 UNIT = "sms"
 PLENTY = 10**12
+PACKAGE = Package("starter", "Starter", {"email": 500, "sms": 100, "transactions": 50})
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """`open` makes a new balance of PLENTY and gives its account; `take_one` changes it."""
+    """`open` makes a new account with PLENTY and gives its number; `change` changes its balance."""
 
     name: str
     open: Callable[[Table], int]
-    take_one: Callable[[Table, int], None]
+    change: Callable[[Table, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,13 @@ class Tally:
 
 
 def measure(way: Way, account: int, seconds: float) -> Tally:
-    """Take 1 from this balance over and over, for so long."""
+    """Change this balance over and over, for so long."""
     table = open_table()
     changes = 0
     started = time.monotonic()
     with Meter(table.client) as meter:
         while (took := time.monotonic() - started) < seconds:
-            way.take_one(table, account)
+            way.change(table, account)
             changes += 1
     return Tally(changes, took, meter.calls, meter.write_units)
 
@@ -68,6 +71,18 @@ def _change(table: Table, account: int) -> None:
 def _change_under_a_key(table: Table, account: int) -> None:
     key = CallerKey(OPERATOR, uuid4().hex, ("take one", account))
     change(table, Change(OPERATOR, account, UNIT, Kind.SPEND, -1, OPERATOR), key)
+
+
+def _open_customer(table: Table) -> int:
+    return open_account(table, OPERATOR, actor=OPERATOR, balances=dict.fromkeys(PACKAGE.quantities, PLENTY)).id
+
+
+def _top_up(table: Table, account: int) -> None:
+    top_up(table, OPERATOR, account, PACKAGE, actor=OPERATOR)
+
+
+def _update(table: Table, account: int) -> None:
+    revise(table, OPERATOR, account, Revision(balances={"email": random.randrange(PLENTY)}), actor=OPERATOR)
 
 
 def _bare_update(table: Table, account: int) -> None:
@@ -113,4 +128,6 @@ LEDGER = Way("the ledger's change", _open, _change)
 KEYED = Way("the same under a caller's key", _open, _change_under_a_key)
 BARE = Way("bare conditional update", _open_bare, _bare_update)
 TRANSACTION = Way("transaction, then read back", _open_bare, _transaction)
-WAYS = (LEDGER, KEYED, BARE, TRANSACTION)
+TOP_UP = Way("Everlytic's top-up, three units", _open_customer, _top_up)
+UPDATE = Way("Everlytic's update, one quota", _open_customer, _update)
+WAYS = (LEDGER, KEYED, TOP_UP, UPDATE, BARE, TRANSACTION)

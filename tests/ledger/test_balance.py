@@ -293,7 +293,7 @@ def test_a_flush_that_fails_is_not_the_callers_concern_and_is_made_up_for(table:
 def test_a_page_that_differs_stops_the_trim_and_sounds_the_alarm(
     table: Table, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for _ in range(flush.EVERY + flush.KEEP - 2):
+    for _ in range(2 * flush.EVERY - 2):  # the first number that is designated when a page is due
         add(table)
     whole = counter.read(table, ACCOUNT, "sms")
     forged = flush._next_page(replace(whole, tail=[*whole.tail[2:4], *whole.tail]))

@@ -169,9 +169,7 @@ def _check_answers(schedule: Schedule, lines: list[Line]) -> None:
                 *(change.kind, request.actor, request.hold or request.label),
             ), "the answer is about what was asked"
             assert (line.before, line.after) == (posted.before, posted.after), "the answer is exact"
-        # A copy of a call that lands after its caller gave up is the one thing a refusal cannot speak for.
-        late = answer.faults["delay"]
-        if request.key is None and changed_nothing(answer) and not late:
+        if request.key is None and changed_nothing(answer):
             assert not made[request.label], f"{request.label} was refused, and happened"
         # A hold only shrinks, and goes for good: what it could not bear never happens later.
         if isinstance(answer.error, HoldNotFound | HoldTooSmall):

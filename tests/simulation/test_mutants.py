@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ledger import balance, claims, pages
+from ledger.balance import refuse
 from ledger.counter import balance_key, read_hold
 from ledger.entry import Kind
 from tests.simulation.faults import without
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger.balance import Change
+    from ledger.counter import Balance
     from ledger.entry import Posted
     from ledger.table import Item, Table
 
@@ -44,6 +46,10 @@ def _skip_three(table: Table, account: int, unit: str, key: bytes, after: int) -
 
 def _try_it_anyway(wanted: Change, now_ms: int) -> bool:
     return wanted.kind in (Kind.CAPTURE, Kind.RELEASE) and not wanted.held
+
+
+def _refuse_at_once(table: Table, wanted: Change, found: Balance, *, lost: bool) -> None:
+    refuse(table, wanted, found, lost=False)
 
 
 def _look_at_the_balance_first(table: Table, wanted: Change) -> tuple[int | None, Item | None]:
@@ -91,6 +97,12 @@ MUTANTS = [
         patch=lambda patch: patch.setattr(claims, "RENEW_MS", 0),
         odds=KILLED,
         habits={"keyed": 1, "requests": 12, "patience_ms": (claims.APPLY_MS - 500,), "operations": ("top-up",)},
+    ),
+    Mutant(
+        "a refusal is told only if no copy of the request is under way",
+        patch=lambda patch: patch.setattr(balance, "refuse", _refuse_at_once),
+        odds={"delay": 0.3},
+        habits={"keyed": 0, "operations": ("spend", "spend", "top-up")},
     ),
     Mutant("a capture takes no more than is left", "o.#hold >= :left"),
     Mutant("a capture takes no more than is left apart", "n >= :left", odds=CALM, habits=HOLDS_AT_ONCE),
