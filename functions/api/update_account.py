@@ -1,6 +1,6 @@
 """PATCH /ledger/accounts/{id}: changes an account's name, metadata, credit limits or state and tells the account.
 
-Credit limits are set first, the rest then in one transaction. What this does it does no more of when it is sent again.
+All or nothing, and sent again it does no more.
 """
 
 import json
@@ -17,7 +17,6 @@ from ledger.counter import State as LedgerState
 from ledger.credentials import Scope
 from ledger.customers import Revision
 from ledger.errors import AccountClosed, AccountNotFound, NotSettled
-from ledger.limits import set_limit
 
 _LEDGER_STATES = {name: state for state, name in STATES.items()}
 
@@ -61,13 +60,13 @@ def update_account(call: Call[Place, AccountUpdate]) -> Answer:
     found, wanted = call.customer(call.at.id), call.body
     if found.state is LedgerState.CLOSED and wanted == AccountUpdate(state="closed"):
         return Answer(Account.of(found))
-    for unit, limit in wanted.credit_limits.items():
-        set_limit(call.table, found.owner, found.id, unit, limit)
     properties: dict[str, str | int] = {}
     if wanted.name is not None:
         properties[NAME] = wanted.name
     if wanted.metadata is not None:
         properties[METADATA] = json.dumps(wanted.metadata, sort_keys=True) if wanted.metadata else ""
-    revision = Revision(properties, state=None if wanted.state is None else _LEDGER_STATES[wanted.state])
+    limits = {str(unit): limit for unit, limit in wanted.credit_limits.items()}
+    state = None if wanted.state is None else _LEDGER_STATES[wanted.state]
+    revision = Revision(properties, limits=limits, state=state)
     now, _ = customers.revise(call.table, found.owner, found.id, revision, actor=call.caller.account)
     return Answer(Account.of(now))

@@ -11,9 +11,9 @@ from typing import Any, Self, cast
 
 from ledger import metrics
 from ledger.claims import CallerKey, claim_item, standing
-from ledger.counter import Balance, State, balance_key
+from ledger.counter import Balance, State
 from ledger.entry import Entry, Kind, pack
-from ledger.errors import AccountClosed, AccountNotFound, Busy, NameTaken, NotSettled, OutcomeUnknown
+from ledger.errors import AccountNotFound, Busy, NameTaken, OutcomeUnknown
 from ledger.metrics import Metric
 from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, profile_key, reading, single, was_resent
 
@@ -261,45 +261,6 @@ def unique_names(owner: int, properties: Mapping[str, str | int]) -> list[Name]:
     return [Name(what, f"{UNIQUE[what]}#{owner}#{value}") for what, value in claimed.items() if value]
 
 
-NOT_OWING = "a >= :zero AND h = :zero"
-"""For `set_state`: no balance is below zero, and none has credit on hold."""
-
-EMPTY = "a = :zero AND h = :zero"
-"""For `set_state`: every balance is zero, and none has credit on hold."""
-
-
-def set_state(table: Table, owner: int, account: int, state: State, *, provided: str = "") -> None:
-    """Open, suspend or close an account with all its balances, in one transaction.
-
-    Closing is for good, and leaves the account's e-mail address and unique id to others. `provided` is NOT_OWING or
-    EMPTY, to have it refused otherwise. Raises AccountNotFound, AccountClosed, NotSettled or Busy.
-    """
-    for crowding in table.tries():
-        found = get(table, owner, account)
-        if found.state is State.CLOSED:
-            if state is State.CLOSED:
-                return
-            raise AccountClosed
-        names = unique_names(owner, found.properties) if state is State.CLOSED else []
-        writes: list[Any] = [
-            revise_profile(table, found, state=state),
-            *(into_state(table, account, unit, state, provided) for unit in sorted(found.units)),
-            *(release(table, name, account) for name in names if leads_to(table, name, account)),
-        ]
-        try:
-            table.client.transact_write_items(TransactItems=writes)
-        except FAILED as error:
-            if failure(error) is Failure.CONDITION:
-                of_profile, *of_rest = answer_of(error)["CancellationReasons"]
-                of_units = of_rest[: len(found.units)]
-                if of_profile["Code"] == "None" and any(each["Code"] == "ConditionalCheckFailed" for each in of_units):
-                    raise NotSettled from error
-            table.pause(crowding)  # the profile, read again, tells what came of it
-        else:
-            return
-    raise Busy
-
-
 def revise_profile(
     table: Table, found: Account, properties: Mapping[str, str | int] | None = None, state: State | None = None
 ) -> Item:
@@ -334,21 +295,6 @@ def revise_profile(
             "UpdateExpression": "SET " + ", ".join(sets),
             "ConditionExpression": " AND ".join(clauses),
             "ExpressionAttributeValues": values,
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-    }
-
-
-def into_state(table: Table, account: int, unit: str, state: State, provided: str = "") -> Item:
-    """Write the update that puts one balance into a state; `provided` as for `set_state`."""
-    zero: Item = {":zero": {"N": "0"}} if provided else {}
-    return {
-        "Update": {
-            "TableName": table.name,
-            "Key": balance_key(account, unit),
-            "UpdateExpression": "SET x = :state",
-            "ConditionExpression": provided or "attribute_exists(pk)",
-            "ExpressionAttributeValues": {":state": {"N": str(int(state))}} | zero,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
     }

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ledger import accounts, flush, metrics, packages
-from ledger.accounts import NOT_OWING, Account, Name, into_state, look_up, release, revise_profile, unique_names
+from ledger.accounts import Account, Name, look_up, release, revise_profile, unique_names
 from ledger.balance import Change, appending, give_back
 from ledger.claims import CallerKey
-from ledger.counter import Balance, State, read_all
+from ledger.counter import Balance, State, balance_key, read_all
 from ledger.entry import Kind, key_time_ms
 from ledger.errors import AccountClosed, AccountNotFound, Busy, Declined, NameTaken, NotSettled, OutcomeUnknown
 from ledger.history import at
@@ -29,10 +29,12 @@ class Revision:
     """What a customer is to have; what is not mentioned stays as it is.
 
     An empty property is taken off the profile. `balances` are absolute, in each unit's smallest part, and not negative.
+    `limits` are how far below zero spending may take a balance; one that is further down already can only not spend.
     """
 
     properties: Mapping[str, str | int] = field(default_factory=dict)
     balances: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
     state: State | None = None
 
 
@@ -82,7 +84,7 @@ def create(
 def revise(
     table: Table, owner: int, account: int, wanted: Revision, *, actor: int, caller_key: CallerKey | None = None
 ) -> tuple[Account, Outcome]:
-    """Change a customer's profile, unique names, state and balances, all or nothing, once; return it as it is now.
+    """Change a customer's profile, names, state, balances and limits, all or nothing, once; return it as it is now.
 
     A balance is set by an entry (ledger.md 3). Closing is for good, needs balances that owe and hold nothing, and
     leaves the names to others. Raises AccountNotFound, AccountClosed, NameTaken, NotSettled, KeyReused, Busy or
@@ -92,16 +94,13 @@ def revise(
         found = accounts.get(table, owner, account)
         properties = {what: value for what, value in {**found.properties, **wanted.properties}.items() if value != ""}
         state = None if wanted.state is found.state else wanted.state
-        sets = [Change(owner, account, unit, Kind.SET, amount, actor) for unit, amount in wanted.balances.items()]
         key = table.mint()
+        units = wanted.balances.keys() | wanted.limits.keys() | (set() if state is None else found.units)
         writes = [
             Write(revise_profile(table, found, properties, state), _why_not_revised),
             *_renaming(table, found, {} if state is State.CLOSED else properties),
-            *(_setting(table, change, key, state) for change in sets),
+            *(_revising(table, found, unit, wanted, state, actor, key) for unit in sorted(units)),
         ]
-        if state is not None:
-            others = sorted(found.units - wanted.balances.keys())
-            writes += [_entering(table, Change(owner, account, unit, Kind.SET, 0, actor), state) for unit in others]
         try:
             # The sets are among the other writes: a balance's state may change with it, in the same update, and its
             # balance-after is known without reading it back.
@@ -192,7 +191,7 @@ def _outcome(table: Table, after: Mapping[str, int], caller_key: CallerKey | Non
 
 def _revised(found: Account, wanted: Revision, properties: Mapping[str, str | int]) -> Account:
     state = found.state if wanted.state is None else wanted.state
-    units = found.units | wanted.balances.keys()
+    units = found.units | wanted.balances.keys() | wanted.limits.keys()
     return replace(found, properties=properties, state=state, units=units, version=found.version + 1)
 
 
@@ -226,39 +225,47 @@ def _taking(table: Table, name: Name, found: Account) -> Write:
     return Write({"Put": put}, lambda _: NameTaken(name.what))
 
 
-def _entering(table: Table, change: Change, state: State) -> Write:
-    """Write the update that puts a balance, left as it is, into a state. The change says which, and for whom."""
-    provided = NOT_OWING if state is State.CLOSED else ""
-    update = into_state(table, change.account, change.unit, state, provided)
-    return Write(update, lambda item: _unsettled(table, change, item))
-
-
-def _unsettled(table: Table, change: Change, item: Item | None) -> Declined | None:
-    """Say why this balance cannot be closed, unless expired holds are all that was in the way."""
-    if item is None:
-        return None
-    balance = Balance.read(change.account, change.unit, item)
-    return None if balance.held and give_back(table, change, balance) else NotSettled()
-
-
-def _setting(table: Table, change: Change, key: bytes, state: State | None) -> Write:
-    """Write the update that sets a balance and, in the same stroke, puts it into a state if there is one."""
-    update, clauses = appending(table, change, key)
-    values = update["ExpressionAttributeValues"]
+def _revising(
+    table: Table, found: Account, unit: str, wanted: Revision, state: State | None, actor: int, key: bytes
+) -> Write:
+    """Write the one update of a balance: its credit by an entry, its state and its limit, as far as they are wanted."""
+    change = Change(found.owner, found.id, unit, Kind.SET, wanted.balances.get(unit, 0), actor)
+    is_set = unit in wanted.balances
+    sets, clauses, values = list[str](), ["attribute_exists(pk)"], Item()
+    if is_set:
+        appended, clauses = appending(table, change, key)
+        sets, values = [appended["UpdateExpression"].removeprefix("SET ")], appended["ExpressionAttributeValues"]
     if state is not None:
-        update["UpdateExpression"] += ", x = :becomes"
+        sets.append("x = :becomes")
         values[":becomes"] = {"N": str(int(state))}
+    if unit in wanted.limits:
+        sets.append("m = :floor")
+        values[":floor"] = {"N": str(-wanted.limits[unit])}
     if state is State.CLOSED:
         nothing_held = "h = :zero"
-        clauses.append(nothing_held)
+        nothing_owed = "a >= :zero"
+        clauses += [nothing_held] if is_set else [nothing_held, nothing_owed]
         values[":zero"] = {"N": "0"}
 
     def refused(item: Item | None) -> Declined | None:
-        unblock(table, change, item, lost=False)  # a set needs no credit
-        is_held = item is not None and int(item["h"]["N"]) > 0
-        return _unsettled(table, change, item) if state is State.CLOSED and is_held else None
+        if item is None or is_set:
+            unblock(table, change, item, lost=False)  # a set needs no credit
+        if item is None or state is not State.CLOSED:
+            return None
+        balance = Balance.read(found.id, unit, item)
+        if balance.held:
+            return None if give_back(table, change, balance) else NotSettled()
+        return None if is_set else NotSettled()
 
-    return Write({"Update": {**update, "ConditionExpression": " AND ".join(clauses)}}, refused)
+    update = {
+        "TableName": table.name,
+        "Key": balance_key(found.id, unit),
+        "UpdateExpression": "SET " + ", ".join(sets),
+        "ConditionExpression": " AND ".join(clauses),
+        "ExpressionAttributeValues": values,
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    return Write({"Update": update}, refused)
 
 
 def _settle(table: Table, account: int, units: Iterable[str], key: bytes) -> None:

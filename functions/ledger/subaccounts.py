@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ledger import accounts, flush
-from ledger.accounts import EMPTY, Account, Name, Opened, Payer, open_account
+from ledger.accounts import Account, Name, Opened, Payer, open_account
 from ledger.balance import Change, appending, give_back
 from ledger.claims import CallerKey, claim_item, standing
-from ledger.counter import Balance, State, read_all
+from ledger.counter import Balance, State, balance_key, read_all
 from ledger.entry import AMOUNT_LIMIT, Kind
 from ledger.errors import AccountClosed, Busy, NotSettled, OutcomeUnknown
 from ledger.table import FAILED, Failure, Item, Table, answer_of, claim_key, failure
@@ -147,7 +147,7 @@ def _append(table: Table, change: Change, key: bytes, floor: int = 0) -> Item:
 def _close_balance(table: Table, closing: Account, balance: Balance, key: bytes) -> Item:
     """Write the update that closes a balance as it was seen, taking out what it has."""
     if not balance.available:
-        return accounts.into_state(table, closing.id, balance.unit, State.CLOSED, provided=EMPTY)
+        return _close_empty_balance(table, balance)
     if len(balance.tail) >= 2 * flush.CAP:
         flush.flush_tail(table, balance)
     parent = closing.owner
@@ -163,3 +163,17 @@ def _close_balance(table: Table, closing: Account, balance: Balance, key: bytes)
     nothing_is_left = "a <= :need"
     nothing_is_held = "h = :zero"
     return {"Update": {**update, "ConditionExpression": " AND ".join([nothing_is_left, nothing_is_held, *clauses])}}
+
+
+def _close_empty_balance(table: Table, balance: Balance) -> Item:
+    is_empty = "a = :zero"
+    nothing_is_held = "h = :zero"
+    return {
+        "Update": {
+            "TableName": table.name,
+            "Key": balance_key(balance.account, balance.unit),
+            "UpdateExpression": "SET x = :closed",
+            "ConditionExpression": f"{is_empty} AND {nothing_is_held}",
+            "ExpressionAttributeValues": {":closed": {"N": str(int(State.CLOSED))}, ":zero": {"N": "0"}},
+        }
+    }

@@ -1,10 +1,24 @@
+from dataclasses import replace
 from typing import Any
 
-from api import change_balance, create_account, get_account, get_balances, list_accounts, list_entries, update_account
-from ledger import history
+import pytest
+
+from api import (
+    change_balance,
+    create_account,
+    get_account,
+    get_balances,
+    list_accounts,
+    list_entries,
+    reserve_credit,
+    update_account,
+    wire,
+)
+from ledger import counter, history
 from ledger.entry import AMOUNT_LIMIT
 from ledger.table import Table
 from tests.api.caller import ask
+from tests.demo_ledger import items
 
 SPEND = {"kind": "spend", "amount": -501}
 
@@ -108,6 +122,32 @@ def test_an_account_that_owes_cannot_be_closed(ledger: Table) -> None:
     refused = ask(update_account, {"state": "closed"}, id=101)
     assert (refused.status, refused.code) == (409, "not_settled")
     assert ask(get_account, id=101)["state"] == "open"
+
+
+def test_an_account_is_updated_in_all_that_was_asked_or_in_nothing(ledger: Table) -> None:
+    ask(change_balance, {"kind": "adjustment", "amount": -501}, id=101, unit="sms", key="1")
+    before = items(ledger)
+    refused = ask(update_account, {"name": "Jane", "credit_limits": {"sms": 7}, "state": "closed"}, id=101)
+    assert refused.code == "not_settled"
+    assert items(ledger) == before
+
+    wanted = {"name": "Jane", "credit_limits": {"sms": 7, "email": 2}, "state": "suspended"}
+    for _ in range(2):
+        told = ask(update_account, wanted, id=101)
+        assert (told["name"], told["units"], told["state"]) == ("Jane", ["email", "sms"], "suspended")
+    limits = {each["unit"]: each["credit_limit"] for each in ask(get_balances, id=101)["balances"]}
+    assert limits == {"sms": 7, "email": 2}
+    assert counter.read(ledger, 101, "email").state == counter.State.SUSPENDED
+
+
+def test_an_account_whose_only_hold_has_expired_can_be_closed(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask(reserve_credit, {"amount": 100, "expires_in_s": 1}, id=101, unit="sms", key="1")
+    assert ask(update_account, {"state": "closed"}, id=101).code == "not_settled"
+    later_ms = ledger.now_ms() + 1_000
+    monkeypatch.setattr(wire, "table", replace(ledger, now_ms=lambda: later_ms))
+    assert ask(update_account, {"state": "closed"}, id=101)["state"] == "closed"
+    (balance,) = ask(get_balances, id=101)["balances"]
+    assert (balance["available"], balance["held"]) == (500, 0)
 
 
 def test_nobody_changes_its_own_account(ledger: Table) -> None:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from api import change_balance, create_account, openapi, refuse_request, update_account, wire
 from api.wire import REFUSALS, InvalidRequest, MethodNotAllowed, NoSuchPath
 from ledger import errors
-from ledger.accounts import HOUSE, set_state
+from ledger.accounts import HOUSE
 from ledger.api_keys import ApiKeyNotFound
 from ledger.counter import State
 from ledger.packages import PackageNotFound
@@ -19,6 +19,7 @@ from ledger.table import Table, balance_pk
 from tests.api.caller import ADMIN, Answer, ask
 from tests.api.test_keys import issue
 from tests.demo_ledger import items
+from tests.states import set_state
 
 
 class Faulty:

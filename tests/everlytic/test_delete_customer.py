@@ -10,6 +10,7 @@ from tests.demo_ledger import items
 from tests.everlytic.books import add, available, entries, happened, hold, release
 from tests.everlytic.caller import ask, top_up
 from tests.local import demo
+from tests.states import set_state
 
 
 def test_a_deleted_customer_is_closed_and_nothing_of_it_is_erased(ledger: Table) -> None:
@@ -73,7 +74,7 @@ def test_a_suspended_customer_can_be_deleted(ledger: Table) -> None:
 
 def test_however_it_is_closed_its_names_are_free_for_another(ledger: Table) -> None:
     ask("PUT", "/1", {"unique_id": "u-1"})
-    accounts.set_state(ledger, demo.ADMIN, demo.ACME, State.CLOSED)
+    set_state(ledger, demo.ADMIN, demo.ACME, State.CLOSED)
     new = {"name": "New", "email": "info@acme.example", "unique_id": "u-1"}
     assert ask("POST", "", new).status == 201
     # ... and what it gave up before stays with whom it went to.

@@ -276,5 +276,5 @@ def test_a_full_tail_is_paged_before_a_quota_is_set(ledger: Table, monkeypatch: 
         add(ledger, demo.ACME, "sms", amount)
     monkeypatch.setattr(flush, "CAP", 9)
     assert ask("PUT", "/1", {"sms_quota": 5, "status": "off"}).quotas == (0, 5, 0)
-    assert read(ledger, demo.ACME, "sms").flushed == 1
+    assert read(ledger, demo.ACME, "sms").flushed == 9 - flush.KEEP
     assert len(entries(ledger, demo.ACME, "sms")) == 10

@@ -24,6 +24,7 @@ from ledger.errors import (
 from ledger.pages import page_item
 from ledger.table import BUDGET_MS, Table
 from tests.ledger.conftest import ACCOUNT, OPERATOR, Clock
+from tests.states import set_state
 
 
 def a_change(kind: Kind, amount: int, unit: str = "sms", account: int = ACCOUNT) -> Change:
@@ -147,22 +148,22 @@ def test_an_account_that_is_not_there_is_not_found_and_not_made(table: Table) ->
 
 @pytest.mark.parametrize("unit", ["sms", "email"])
 def test_a_suspended_account_takes_credit_and_cannot_spend(table: Table, unit: str) -> None:
-    accounts.set_state(table, OPERATOR, ACCOUNT, State.SUSPENDED)
+    set_state(table, OPERATOR, ACCOUNT, State.SUSPENDED)
     balance.change(table, a_change(Kind.TOP_UP, 5, unit))
     with pytest.raises(AccountSuspended):
         balance.change(table, a_change(Kind.SPEND, -1, unit))
-    accounts.set_state(table, OPERATOR, ACCOUNT, State.OPEN)
+    set_state(table, OPERATOR, ACCOUNT, State.OPEN)
     balance.change(table, a_change(Kind.SPEND, -1, unit))
 
 
 @pytest.mark.parametrize("unit", ["sms", "email"])
 @pytest.mark.parametrize("kind", [Kind.TOP_UP, Kind.SPEND, Kind.SET, Kind.ADJUSTMENT])
 def test_a_closed_account_takes_nothing(table: Table, kind: Kind, unit: str) -> None:
-    accounts.set_state(table, OPERATOR, ACCOUNT, State.CLOSED)
+    set_state(table, OPERATOR, ACCOUNT, State.CLOSED)
     with pytest.raises(AccountClosed):
         balance.change(table, a_change(kind, -1, unit))
     with pytest.raises(AccountClosed):
-        accounts.set_state(table, OPERATOR, ACCOUNT, State.OPEN)
+        set_state(table, OPERATOR, ACCOUNT, State.OPEN)
 
 
 # How often others change the balance meanwhile, and how long the caller waits: every place the first entry may be in.

@@ -3,7 +3,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from ledger import accounts, credentials
+from ledger import credentials
 from ledger.accounts import Role, open_account
 from ledger.counter import State
 from ledger.credentials import api_key, by_key, by_password, new_secret, password
@@ -11,6 +11,7 @@ from ledger.errors import AccountClosed, WrongCredentials
 from ledger.table import MOST_RECALLED, RECALL_MS, Table
 from tests.demo_ledger import quick_passwords
 from tests.ledger.conftest import OPERATOR, Clock
+from tests.states import set_state
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +77,7 @@ def test_what_is_remembered_is_bounded_and_no_secret(table: Table) -> None:
 
 
 def test_a_closed_account_is_told_so_only_to_who_knows_the_password(table: Table, mary: int) -> None:
-    accounts.set_state(table, OPERATOR, mary, State.CLOSED)
+    set_state(table, OPERATOR, mary, State.CLOSED)
     with pytest.raises(AccountClosed):
         by_password(table, "mary", "secret")
     with pytest.raises(WrongCredentials):

@@ -26,6 +26,7 @@ from ledger.holds import Reserved
 from ledger.table import Table
 from tests.ledger.conftest import ACCOUNT, OPERATOR, Clock
 from tests.ledger.test_balance import Spy, through
+from tests.states import set_state
 
 LIFE_MS = 60_000
 ROOMS = [pytest.param(0, id="inline"), pytest.param(MOST_INLINE, id="apart")]
@@ -322,7 +323,7 @@ def test_a_lost_step_happened_or_did_not_and_is_no_replay(table: Table, others: 
 def test_a_suspended_account_opens_no_hold_but_settles_what_it_has(table: Table, others: int) -> None:
     fill(table, others)
     opened = reserve(table, 100)
-    accounts.set_state(table, OPERATOR, ACCOUNT, State.SUSPENDED)
+    set_state(table, OPERATOR, ACCOUNT, State.SUSPENDED)
     with pytest.raises(AccountSuspended):
         reserve(table, 1)
     capture(table, opened.hold, 10)
@@ -335,15 +336,18 @@ def test_a_closed_account_takes_no_step_at_all(table: Table, others: int) -> Non
     fill(table, others)
     opened = reserve(table, 100)
     with pytest.raises(NotSettled):
-        accounts.set_state(table, OPERATOR, ACCOUNT, State.CLOSED, provided=accounts.NOT_OWING)
-    accounts.set_state(table, OPERATOR, ACCOUNT, State.CLOSED)
+        set_state(table, OPERATOR, ACCOUNT, State.CLOSED)
+    release(table, opened.hold)
+    for hold in holds.read_holdings(table, ACCOUNT, "sms").holds:
+        release(table, hold)
+    set_state(table, OPERATOR, ACCOUNT, State.CLOSED)
     with pytest.raises(AccountClosed):
         reserve(table, 1)
     with pytest.raises(AccountClosed):
         capture(table, opened.hold, 10)
     with pytest.raises(AccountClosed):
         release(table, opened.hold)
-    assert figures(table) == (400 - others, 100 + others)
+    assert figures(table) == (500, 0)
 
 
 @pytest.mark.parametrize("hold", ["", "x", "0" * 15, "0" * 16, "V" * 16, "W" * 16, "v" * 16, "ű" * 16, "0" * 400])

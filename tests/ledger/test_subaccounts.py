@@ -30,6 +30,7 @@ from ledger.subaccounts import close_subaccount, open_subaccount
 from ledger.table import Table
 from ledger.transfer import transfer
 from tests.ledger.conftest import OPERATOR, Clock
+from tests.states import set_state
 
 EUR = "EUR"
 OPENING = 10_000
@@ -94,11 +95,11 @@ def test_what_the_parent_cannot_pay_opens_nothing_and_uses_up_no_id(table: Table
     with pytest.raises(InsufficientCredit) as refused:
         open_child(table, parent, OPENING + 1)
     assert refused.value.available == OPENING
-    accounts.set_state(table, HOUSE, OPERATOR, State.SUSPENDED)
+    set_state(table, HOUSE, OPERATOR, State.SUSPENDED)
     with pytest.raises(AccountSuspended):
         open_child(table, parent, 1)
     assert len(accounts.list_accounts(table, OPERATOR, limit=10)) == 1
-    accounts.set_state(table, HOUSE, OPERATOR, State.OPEN)
+    set_state(table, HOUSE, OPERATOR, State.OPEN)
     assert open_child(table, parent) == 2
 
 
@@ -184,7 +185,7 @@ def test_its_address_is_left_to_others(table: Table, parent: Account) -> None:
 @pytest.mark.parametrize("state", [State.OPEN, State.SUSPENDED])
 def test_a_suspended_account_can_be_closed(table: Table, parent: Account, state: State) -> None:
     child = open_child(table, parent)
-    accounts.set_state(table, OPERATOR, child, state)
+    set_state(table, OPERATOR, child, state)
     close(table, parent, child)
     assert available(table, OPERATOR, child) == [OPENING, 0]
 

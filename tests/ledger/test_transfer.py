@@ -14,6 +14,7 @@ from ledger.errors import AccountClosed, AccountSuspended, InsufficientCredit, K
 from ledger.table import Table
 from ledger.transfer import Changed, Write, change_all, transfer
 from tests.ledger.conftest import ACCOUNT, OPERATOR, Clock
+from tests.states import set_state
 
 UNITS = ("email", "sms", "transactions")
 
@@ -144,7 +145,7 @@ def test_a_side_that_is_not_open_stops_the_transfer(
     table: Table, payer: Account, payee: Account, which: int, state: State, error: type[Exception]
 ) -> None:
     transfer(table, OPERATOR, payer, payee, "sms", 100)
-    accounts.set_state(table, OPERATOR, (payer, payee)[which].id, state)
+    set_state(table, OPERATOR, (payer, payee)[which].id, state)
     with pytest.raises(error):
         transfer(table, OPERATOR, payer, payee, "sms", 1)
     assert [counter.read(table, each.id, "sms").available for each in (payer, payee)] == [400, 100]

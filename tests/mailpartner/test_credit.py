@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from ledger.accounts import set_state
 from ledger.balance import Change, change
 from ledger.counter import State
 from ledger.entry import AMOUNT_LIMIT, Kind
@@ -15,6 +14,7 @@ from tests.local import demo
 from tests.local.gateway import Context
 from tests.mailpartner.books import CHILD_EUR, PARENT_EUR, balances, break_transactions, conflict, entries, total
 from tests.mailpartner.caller import Answer, Number, add, moved, remove
+from tests.states import set_state
 from tests.template import ROOT
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from ledger import errors
-from ledger.accounts import set_state
 from ledger.balance import Change, change
 from ledger.counter import State
 from ledger.entry import Kind
@@ -25,6 +24,7 @@ from tests.mailpartner.books import (
     total,
 )
 from tests.mailpartner.caller import KEY, Answer, add, ask, create, moved
+from tests.states import set_state
 
 
 @dataclass(frozen=True)

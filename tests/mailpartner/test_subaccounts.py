@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ledger import accounts, counter, history
-from ledger.accounts import Account, Name, set_state
+from ledger.accounts import Account, Name
 from ledger.balance import Change, change
 from ledger.counter import State
 from ledger.credentials import api_key
@@ -18,6 +18,7 @@ from mailpartner.list_subaccounts import PER_PAGE
 from tests.local import demo
 from tests.mailpartner.books import CHILD_EUR, PARENT_EUR, balances, entries, open_user, profile, total
 from tests.mailpartner.caller import KEY, MOVE, Answer, Number, add, ask, create, moved, remove
+from tests.states import set_state
 
 ADVANCED: dict[str, Any] = {
     "email": "Jane@Example.com",

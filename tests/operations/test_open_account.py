@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ledger import accounts, counter, credentials, history
-from ledger.accounts import HOUSE, Role, set_state
+from ledger.accounts import HOUSE, Role
 from ledger.claims import CallerKey
 from ledger.counter import State
 from ledger.entry import AMOUNT_LIMIT, Kind
@@ -18,6 +18,7 @@ from tests.demo_ledger import items
 from tests.local import demo
 from tests.local.gateway import Context
 from tests.logged import lines
+from tests.states import set_state
 from tests.template import ROOT
 
 MARY = {"role": "user", "operator": demo.ADMIN, "username": "mary"}

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pytest
 
 from ledger import errors
-from ledger.accounts import set_state
 from ledger.counter import State
 from ledger.table import Table
 from ozeki import ozeki_api, wire
@@ -14,6 +13,7 @@ from tests.demo_ledger import items
 from tests.local import demo
 from tests.ozeki.books import break_johns_balance, open_user
 from tests.ozeki.caller import ADD_244, ADMIN, Answer, ask, credit, event, send
+from tests.states import set_state
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from ledger import history
-from ledger.accounts import set_state
 from ledger.counter import State
 from ledger.entry import AMOUNT_LIMIT, Kind
 from ledger.table import Table
@@ -15,6 +14,7 @@ from tests.local import demo
 from tests.local.gateway import Context
 from tests.ozeki.books import balance_of_john, kinds_of_john, open_rival, open_user
 from tests.ozeki.caller import ADD_244, ADMIN, GET_AS_ADMIN, JOHN, SET_JOHN, Answer, ask, credit, event
+from tests.states import set_state
 from tests.template import ROOT
 
 # -------------------------------------------------------------------------------------------- what the vendor documents
