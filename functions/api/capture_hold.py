@@ -6,6 +6,7 @@ from pydantic import Field
 
 from api import wire
 from api.fields import AccountIdIn, Amount, Asked, HoldId, Unit
+from api.noted import Noted
 from api.resources import Entry
 from api.wire import Answer, Call, Endpoint
 from ledger import holds
@@ -19,7 +20,7 @@ class Place(Asked):
     hold: HoldId
 
 
-class NewCapture(Asked):
+class NewCapture(Noted):
     """How much to take, in the unit's smallest part."""
 
     amount: Annotated[Amount, Field(examples=[1])]
@@ -46,7 +47,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def capture_hold(call: Call[Place, NewCapture]) -> Answer:
     """Capture; as often as there is something left, each time under a key of its own."""
-    place, amount = call.at, call.body.amount
+    place, amount, note = call.at, call.body.amount, call.body.note()
     posted = holds.capture(
         call.table,
         call.owner_of(place.id),
@@ -55,7 +56,8 @@ def capture_hold(call: Call[Place, NewCapture]) -> Answer:
         place.hold,
         amount,
         actor=call.caller.account,
-        caller_key=call.key_for("capture", place.id, place.unit, place.hold, amount),
+        note=note,
+        caller_key=call.key_for("capture", place.id, place.unit, place.hold, amount, note),
     )
     call.log["sequence"] = posted.sequence
-    return Answer(Entry.of(place.id, place.unit, posted), posted.replayed)
+    return Answer(Entry.of(place.id, place.unit, posted, note), posted.replayed)

@@ -4,23 +4,21 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, RootModel
 
-from api.fields import Amount, Asked, Metadata, Reference, Text
-from api.resources import Entry, write_note
-from api.wire import At, Body, Call, Fault, InvalidRequest
+from api.fields import Amount, Reference
+from api.noted import Noted
+from api.resources import Entry
+from api.wire import At, Body, Call
 from ledger.balance import Change, change
 from ledger.claims import CallerKey
 from ledger.credentials import Scope
 from ledger.entry import AMOUNT_LIMIT, Kind
-from ledger.notes import LONGEST_BYTES
 
 
-class _Wanted(Asked):
+class _Wanted(Noted):
     scope: ClassVar[Scope]
     ledger_kind: ClassVar[Kind]
 
     reference: Reference | None = None
-    reason: Text | None = None
-    metadata: Metadata = Field(default_factory=dict)
 
 
 class TopUp(_Wanted):
@@ -63,12 +61,9 @@ class NewChange(RootModel[Annotated[Wanted, Field(discriminator="kind")]]):
 def make(call: Call[At, Body], account: int, unit: str, wanted: Wanted, idempotency_key: str) -> tuple[Entry, bool]:
     """Make a change, once, and tell its entry and whether an earlier request made it.
 
-    Raises InvalidRequest if its texts are too long together, NotPermitted, AccountNotFound and what the ledger's
-    `change` raises.
+    Raises NotPermitted, AccountNotFound and what the ledger's `change` raises.
     """
-    note = write_note(wanted.reason or "", wanted.metadata)
-    if len(note.encode()) > LONGEST_BYTES:
-        raise InvalidRequest(Fault(at="body.metadata", message=f"with the reason, at most {LONGEST_BYTES} bytes"))
+    note = wanted.note()
     call.require(wanted.scope)
     reference = wanted.reference or ""
     posted = change(

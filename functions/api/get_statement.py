@@ -8,7 +8,7 @@ from api import wire
 from api.fields import AccountIdIn, Asked, Instant, Unit
 from api.statement import CSV, HTML, POLICY, Statement
 from api.wire import Answer, Call, Endpoint, Fault, InvalidRequest, NoBody
-from ledger import history
+from ledger import history, notes
 from ledger.credentials import Scope
 from ledger.errors import AccountNotFound
 from ledger.period import find_period
@@ -50,7 +50,8 @@ def get_statement(call: Call[Asking, NoBody]) -> Answer:
         raise InvalidRequest(Fault(at="parameters.from", message=f"more than {MOST_ENTRIES} entries: ask for less"))
     entries = period.entries(call.table, limit=MOST_ENTRIES)[::-1]
     before = history.entries(call.table, account, asked.unit, limit=1, before=period.first)
-    statement = Statement(account, asked.unit, before[0].after if before else 0, entries)
+    opening = before[0].after if before else 0
+    statement = Statement(account, asked.unit, opening, entries, notes.read(call.table, entries))
     if asked.format == "csv":
         name = f"attachment; filename={account}-{asked.unit}.csv"
         return Answer(statement.csv(), headers={"Content-Type": CSV, "Content-Disposition": name})

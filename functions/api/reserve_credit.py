@@ -6,6 +6,7 @@ from pydantic import Field
 
 from api import wire
 from api.fields import AccountIdIn, Amount, Asked, Reference, Time, Told, Unit
+from api.noted import Noted
 from api.resources import Entry
 from api.wire import Answer, Call, Endpoint
 from ledger import holds
@@ -18,7 +19,7 @@ class Place(Asked):
     unit: Unit
 
 
-class NewHold(Asked):
+class NewHold(Noted):
     """How much to hold, in the unit's smallest part, and for how many seconds."""
 
     amount: Annotated[Amount, Field(examples=[100])]
@@ -56,7 +57,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def reserve_credit(call: Call[Place, NewHold]) -> Answer:
     """Reserve the credit; what is not captured when the hold expires is available again."""
     place, wanted = call.at, call.body
-    reference = wanted.reference or ""
+    reference, note = wanted.reference or "", wanted.note()
     opened = holds.reserve(
         call.table,
         call.owner_of(place.id),
@@ -66,8 +67,9 @@ def reserve_credit(call: Call[Place, NewHold]) -> Answer:
         lives_ms=wanted.expires_in_s * 1_000,
         actor=call.caller.account,
         reference=reference,
-        caller_key=call.key_for("reserve", place.id, place.unit, wanted.amount, wanted.expires_in_s, reference),
+        note=note,
+        caller_key=call.key_for("reserve", place.id, place.unit, wanted.amount, wanted.expires_in_s, reference, note),
     )
-    entry = Entry.of(place.id, place.unit, opened.posted)
+    entry = Entry.of(place.id, place.unit, opened.posted, note)
     call.log["sequence"] = entry.sequence
     return Answer(OpenedHold(hold=opened.hold, expires=opened.expires_ms, entry=entry), opened.posted.replayed)

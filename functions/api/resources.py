@@ -4,6 +4,7 @@ import json
 from typing import Literal, Self, cast
 
 from api.fields import EntryKind, State, Time, Told, Unit
+from api.noted import read_note
 from ledger import counter
 from ledger.accounts import Account as Profile
 from ledger.counter import State as LedgerState
@@ -108,7 +109,7 @@ class Entry(Told):
 
     @classmethod
     def of(cls, account: int, unit: str, posted: Posted, note: str = "") -> Self:
-        """Tell an entry in its place; `note` is its long texts, as `write_note` wrote them."""
+        """Tell an entry in its place; `note` is its long texts, as `Noted` writes them."""
         reason, metadata = read_note(note)
         return cls(
             account=account,
@@ -126,18 +127,6 @@ class Entry(Told):
             metadata=metadata,
             time=posted.entry.time_ms,
         )
-
-
-def write_note(reason: str, metadata: dict[str, str]) -> str:
-    """Write a change's long texts as one; empty if there are none. The order of the names makes no difference."""
-    texts = {name: text for name, text in (("reason", reason), ("metadata", metadata)) if text}
-    return json.dumps(texts, ensure_ascii=False, separators=(",", ":"), sort_keys=True) if texts else ""
-
-
-def read_note(note: str) -> tuple[str, dict[str, str]]:
-    """Read the reason and the metadata back."""
-    texts = json.loads(note) if note else {}
-    return texts.get("reason", ""), texts.get("metadata", {})
 
 
 class Price(Told):

@@ -6,18 +6,20 @@ The page loads nothing, from here or elsewhere, and runs no script; its policy s
 import csv
 import io
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
 
 from api.fields import rfc_3339
+from api.noted import read_note
 from api.resources import KINDS
 from ledger.entry import Posted
 
 CSV = "text/csv; charset=utf-8"
 HTML = "text/html; charset=utf-8"
-COLUMNS = ("sequence", "time", "kind", "amount", "before", "after", "actor", "reference")
+COLUMNS = ("sequence", "time", "kind", "amount", "before", "after", "actor", "reference", "reason")
+_TEXTS = 2  # of the columns, the last: what callers wrote
 
 _WIDTH, _HEIGHT, _MARGIN = 900, 240, 12
 _STYLE = """
@@ -25,7 +27,8 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 table { border-collapse: collapse; width: 100%; margin-top: 1.5rem }
 th, td { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid #d8dee6 }
 td { font-variant-numeric: tabular-nums }
-th:nth-child(2), td:nth-child(2), th:nth-child(3), td:nth-child(3), th:last-child, td:last-child { text-align: left }
+th:nth-child(2), th:nth-child(3), th:nth-last-child(-n+2) { text-align: left }
+td:nth-child(2), td:nth-child(3), td:nth-last-child(-n+2) { text-align: left }
 svg { width: 100%; height: auto; background: #f5f7fa; margin-top: 1rem }
 .line { fill: none; stroke: #1769aa; stroke-width: 2 } .zero { stroke: #b3bdc9; stroke-dasharray: 4 4 }
 """
@@ -35,12 +38,16 @@ POLICY = f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A balance's entries in a period, oldest first, without a gap. Amounts are in the unit's smallest part."""
+    """A balance's entries in a period, oldest first, without a gap. Amounts are in the unit's smallest part.
+
+    `notes` are the long texts of those that have some, by their keys.
+    """
 
     account: int
     unit: str
     opening: int
     entries: Sequence[Posted]
+    notes: Mapping[bytes, str]
 
     @property
     def closing(self) -> int:
@@ -52,7 +59,7 @@ class Statement:
         written = io.StringIO()
         rows = csv.writer(written)
         rows.writerow(COLUMNS)
-        rows.writerows([*cells[:-1], _no_formula(cells[-1])] for cells in map(_cells, self.entries))
+        rows.writerows([*cells[:-_TEXTS], *map(_no_formula, cells[-_TEXTS:])] for cells in self._rows())
         return written.getvalue()
 
     def html(self) -> str:
@@ -60,7 +67,7 @@ class Statement:
         title = escape(f"Account {self.account}, {self.unit}")
         head = "".join(f"<th>{name}</th>" for name in COLUMNS)
         rows = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(each)) + "</tr>\n" for each in self.entries
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>\n" for cells in self._rows()
         )
         return f"""\
 <!DOCTYPE html>
@@ -79,6 +86,14 @@ class Statement:
 </html>
 """
 
+    def _rows(self) -> Iterator[tuple[str, ...]]:
+        for posted in self.entries:
+            entry = posted.entry
+            numbers = map(str, (posted.amount, posted.before, posted.after, entry.actor))
+            reason, _ = read_note(self.notes.get(posted.key, ""))
+            sequence, time = str(posted.sequence), rfc_3339(entry.time_ms)
+            yield sequence, time, KINDS[entry.kind], *numbers, entry.reference, reason
+
     def _chart(self) -> str:
         """Draw the balance as steps, one for each entry, from the opening balance on, with a line at zero."""
         points = [self.opening, *(each.after for each in self.entries)]
@@ -95,13 +110,6 @@ class Statement:
             f'<path class="line" d="M{_MARGIN} {y(points[0])}{steps}"/>'
             "</svg>"
         )
-
-
-def _cells(posted: Posted) -> tuple[str, ...]:
-    entry = posted.entry
-    numbers = (posted.amount, posted.before, posted.after, entry.actor)
-    time = rfc_3339(entry.time_ms)
-    return (str(posted.sequence), time, KINDS[entry.kind], *map(str, numbers), entry.reference)
 
 
 def _no_formula(text: str) -> str:

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from api import wire
 from api.fields import AccountIdIn, Asked, Identifier, Told, Unit
+from api.noted import Noted
 from api.wire import Answer, Call, Endpoint
 from ledger import packages
 from ledger.credentials import Scope
@@ -16,7 +17,7 @@ class Place(Asked):
     id: AccountIdIn
 
 
-class NewTopup(Asked):
+class NewTopup(Noted):
     """The package to add."""
 
     package: Identifier
@@ -52,6 +53,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def top_up_account(call: Call[Place, NewTopup]) -> Answer:
     """Top an account up from the caller's catalogue. The entries name the package as their reference."""
     account = call.customer(call.at.id)
+    note = call.body.note()
     package = packages.get(call.table, call.caller.account, call.body.package)
     made = top_up(
         call.table,
@@ -59,7 +61,8 @@ def top_up_account(call: Call[Place, NewTopup]) -> Answer:
         account.id,
         package,
         actor=call.caller.account,
-        caller_key=call.key_for("topup", account.id, package.identifier),
+        note=note,
+        caller_key=call.key_for("topup", account.id, package.identifier, note),
     )
     available = cast("dict[Unit, int]", dict(made.after))
     return Answer(ToppedUp(account=account.id, package=package.identifier, available=available), made.replayed)

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from api import wire
-from api.fields import AccountId, Amount, Asked, Told, Unit
+from api.fields import AccountId, Amount, Told, Unit
+from api.noted import Noted
 from api.resources import Entry
 from api.wire import Answer, Call, Endpoint, NoParameters
 from ledger.credentials import Scope
@@ -13,7 +14,7 @@ from ledger.errors import AccountClosed, AccountNotFound, AccountSuspended, Insu
 from ledger.transfer import transfer
 
 
-class NewTransfer(Asked):
+class NewTransfer(Noted):
     """What to move, in the unit's smallest part. The payer's balance stays within its credit limit."""
 
     payer: AccountId
@@ -40,7 +41,7 @@ ENDPOINT = Endpoint(
     status=201,
     keyed=True,
     errors=(AccountNotFound, AccountClosed, AccountSuspended, InsufficientCredit, TransferRefused),
-    example={"body": {"payer": 101, "payee": 100, "unit": "sms", "amount": 20}},
+    example={"body": {"payer": 101, "payee": 100, "unit": "sms", "amount": 20, "reason": "credit lent"}},
 )
 
 
@@ -52,7 +53,10 @@ def transfer_credit(call: Call[NoParameters, NewTransfer]) -> Answer:
     """Transfer between two accounts that the caller's key both shows."""
     wanted = call.body
     payer, payee = call.account(wanted.payer), call.account(wanted.payee)
-    key = call.key_for("transfer", wanted.payer, wanted.payee, wanted.unit, wanted.amount)
-    paid, received = transfer(call.table, call.caller.account, payer, payee, wanted.unit, wanted.amount, key)
-    told = Transfer(paid=Entry.of(payer.id, wanted.unit, paid), received=Entry.of(payee.id, wanted.unit, received))
+    note = wanted.note()
+    key = call.key_for("transfer", wanted.payer, wanted.payee, wanted.unit, wanted.amount, note)
+    paid, received = transfer(call.table, call.caller.account, payer, payee, wanted.unit, wanted.amount, key, note)
+    told = Transfer(
+        paid=Entry.of(payer.id, wanted.unit, paid, note), received=Entry.of(payee.id, wanted.unit, received, note)
+    )
     return Answer(told, paid.replayed)

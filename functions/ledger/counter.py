@@ -149,14 +149,9 @@ def read(table: Table, account: int, unit: str) -> Balance:
 
 
 def read_all(table: Table, wanted: Sequence[tuple[int, str]]) -> list[Balance]:
-    """Read several balances, each (account, unit), each strongly consistent, in one call unless DynamoDB splits it."""
-    found: dict[str, Item] = {}
-    keys: Sequence[Any] = [balance_key(account, unit) for account, unit in wanted]
-    while keys:
-        with reading():
-            answer = table.client.batch_get_item(RequestItems={table.name: {"Keys": keys, "ConsistentRead": True}})
-        found |= {item["pk"]["S"]: item for item in answer["Responses"][table.name]}
-        keys = answer["UnprocessedKeys"].get(table.name, {"Keys": []})["Keys"]
+    """Read several balances, each (account, unit), each strongly consistent; a unit never used is a balance of zero."""
+    keys = [balance_key(account, unit) for account, unit in wanted]
+    found = {item["pk"]["S"]: item for item in table.get_all(keys)}
     return [
         Balance.read(account, unit, found[pk]) if (pk := balance_pk(account, unit)) in found else Balance(account, unit)
         for account, unit in wanted

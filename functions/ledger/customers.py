@@ -20,9 +20,6 @@ from ledger.packages import Package, PackageNotFound
 from ledger.table import Item, Table, claim_key
 from ledger.transfer import Write, change_all, unblock
 
-_BALANCES_A_CALL = 100
-"""What BatchGetItem takes."""
-
 
 @dataclass(frozen=True, slots=True)
 class Revision:
@@ -126,7 +123,14 @@ def close(
 
 
 def top_up(
-    table: Table, owner: int, account: int, package: Package, *, actor: int, caller_key: CallerKey | None = None
+    table: Table,
+    owner: int,
+    account: int,
+    package: Package,
+    *,
+    actor: int,
+    note: str = "",
+    caller_key: CallerKey | None = None,
 ) -> Outcome:
     """Add every quantity of a package or none, once; each entry names the package as its reference.
 
@@ -134,7 +138,7 @@ def top_up(
     AccountNotFound, AccountClosed, KeyReused, Busy or OutcomeUnknown.
     """
     changes = [
-        Change(owner, account, unit, Kind.TOP_UP, quantity, actor, package.identifier)
+        Change(owner, account, unit, Kind.TOP_UP, quantity, actor, package.identifier, note=note)
         for unit, quantity in sorted(package.quantities.items())
     ]
 
@@ -151,9 +155,7 @@ def top_up(
 
 def balances(table: Table, wanted: Iterable[tuple[Account, str]]) -> dict[tuple[int, str], int]:
     """Read what could be spent now of many balances, by (account, unit); a unit never used is left out."""
-    pairs = [(account.id, unit) for account, unit in wanted if unit in account.units]
-    calls = (pairs[first : first + _BALANCES_A_CALL] for first in range(0, len(pairs), _BALANCES_A_CALL))
-    found = (balance for call in calls for balance in read_all(table, call))
+    found = read_all(table, [(account.id, unit) for account, unit in wanted if unit in account.units])
     return {(each.account, each.unit): each.spendable(table.now_ms()) for each in found}
 
 

@@ -51,6 +51,7 @@ def reserve(
     lives_ms: int,
     actor: int,
     reference: str = "",
+    note: str = "",
     caller_key: CallerKey | None = None,
 ) -> Reserved:
     """Put credit aside, in the unit's smallest part, for `lives_ms` from the moment it is done.
@@ -60,7 +61,9 @@ def reserve(
     """
     if amount <= 0 or not 0 < lives_ms <= LONGEST_LIFE_MS:
         raise ValueError("a hold has an amount above zero and lives for up to 31 days")
-    wanted = Change(owner, account, unit, Kind.RESERVE, -amount, actor, reference, held=amount, lives_ms=lives_ms)
+    wanted = Change(
+        owner, account, unit, Kind.RESERVE, -amount, actor, reference, held=amount, note=note, lives_ms=lives_ms
+    )
     posted = change(table, wanted, caller_key, partial(_find_room, table))
     expires_ms = posted.entry.time_ms + lives_ms
     return Reserved(name_hold(posted.key, expires_ms), expires_ms, posted)
@@ -75,6 +78,7 @@ def capture(
     amount: int,
     *,
     actor: int,
+    note: str = "",
     caller_key: CallerKey | None = None,
 ) -> Posted:
     """Take a part of a hold, or all of it, for good. As often as there is something left, and works while suspended.
@@ -85,7 +89,7 @@ def capture(
     if amount <= 0:
         raise ValueError("a capture has an amount above zero")
     _check_name(hold)
-    wanted = Change(owner, account, unit, Kind.CAPTURE, 0, actor, hold, held=-amount)
+    wanted = Change(owner, account, unit, Kind.CAPTURE, 0, actor, hold, held=-amount, note=note)
     return change(table, wanted, caller_key, partial(_aim, table, amount))
 
 

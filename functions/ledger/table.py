@@ -27,7 +27,7 @@ import os
 import random
 import secrets
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -57,6 +57,7 @@ BUDGET_MS = 5_000
 MOST_TRIES = 60
 RECALL_MS = 30_000
 MOST_RECALLED = 1_000
+_ITEMS_A_CALL = 100  # what BatchGetItem takes
 _PAUSE_MS = 10
 _LONGEST_PAUSE_MS = 400
 
@@ -153,6 +154,20 @@ class Table:
         """Read one item, strongly consistent. Raises Busy if the database does not answer."""
         with reading():
             return self.client.get_item(TableName=self.name, Key=key, ConsistentRead=True).get("Item")
+
+    def get_all(self, keys: Sequence[Item]) -> Iterator[Item]:
+        """Read many items, each strongly consistent; those that are not there are left out, and they come in any order.
+
+        Raises Busy if the database does not answer.
+        """
+        for first in range(0, len(keys), _ITEMS_A_CALL):
+            missing: Sequence[Any] = keys[first : first + _ITEMS_A_CALL]
+            while missing:
+                with reading():
+                    request: Any = {self.name: {"Keys": missing, "ConsistentRead": True}}
+                    answer = self.client.batch_get_item(RequestItems=request)
+                yield from answer["Responses"][self.name]
+                missing = answer["UnprocessedKeys"].get(self.name, {"Keys": []})["Keys"]
 
     def recall(self, key: Hashable, find: Callable[[], T]) -> T:
         """Find something once and then answer from memory, for RECALL_MS at most. An error is never remembered."""

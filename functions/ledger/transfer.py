@@ -94,6 +94,7 @@ def transfer(
     unit: str,
     amount: int,
     caller_key: CallerKey | None = None,
+    note: str = "",
 ) -> tuple[Posted, Posted]:
     """Move credit, in the unit's smallest part, from one account to another, both sides or neither.
 
@@ -102,8 +103,8 @@ def transfer(
     """
     if payer.id == payee.id or amount <= 0 or any(operator not in (side.id, side.owner) for side in (payer, payee)):
         raise TransferRefused
-    out = Change(payer.owner, payer.id, unit, Kind.TRANSFER_OUT, -amount, operator, str(payee.id))
-    into = Change(payee.owner, payee.id, unit, Kind.TRANSFER_IN, amount, operator, str(payer.id))
+    out = Change(payer.owner, payer.id, unit, Kind.TRANSFER_OUT, -amount, operator, str(payee.id), note=note)
+    into = Change(payee.owner, payee.id, unit, Kind.TRANSFER_IN, amount, operator, str(payer.id), note=note)
     paid, received = change_all(table, operator, [out, into], caller_key).entries
     return paid, received
 

@@ -126,7 +126,6 @@ def test_of_many_changes_each_has_its_own_outcome(ledger: Table) -> None:
         item("1", -400),
         item("1", -399),
         item("4", account=7_777),
-        item("5", reason="x" * 500, metadata={str(number): "é" * 200 for number in range(20)}),
     ]
     answered = ask(change_balances, {"changes": changes})
     assert answered.status == 207
@@ -139,7 +138,6 @@ def test_of_many_changes_each_has_its_own_outcome(ledger: Table) -> None:
         (201, None),
         (422, "idempotency_key_reused"),
         (404, "account_not_found"),
-        (400, "invalid_request"),
     ]
     assert outcomes[1]["problem"]["available"] == 100
     assert [each["replayed"] for each in outcomes[:5]] == [False, False, False, False, True]
@@ -156,3 +154,5 @@ def test_texts_have_so_many_bytes_and_no_more(ledger: Table) -> None:
     assert change({"kind": "topup", "amount": 1, "metadata": metadata}).status == 201
     metadata["19"] += "x"
     assert change({"kind": "topup", "amount": 1, "metadata": metadata}, "2").code == "invalid_request"
+    # 500 characters, but JSON writes each of them with six.
+    assert change({"kind": "topup", "amount": 1, "reason": "\x01" * 500}, "3").code == "invalid_request"

@@ -118,6 +118,7 @@ def test_a_statement_adds_up() -> None:
     assert [row["sequence"] for row in rows] == [str(number) for number in range(7, 17)]
     assert int(rows[0]["before"]) + sum(int(row["amount"]) for row in rows) == int(rows[-1]["after"])
     assert rows[0]["time"] == instant(5)
+    assert [row["reason"] for row in rows] == [f"message {number}" for number in range(5, 15)]
     assert told.headers["content-disposition"] == "attachment; filename=101-sms.csv"
 
 
@@ -135,11 +136,15 @@ def test_a_statement_for_people_has_a_chart_and_no_script() -> None:
 
 
 def test_what_callers_wrote_is_text_in_a_statement() -> None:
-    for reference in ("<b>&\"'", "=1+2", "-1", "@x"):
-        ask(change_balance, {"kind": "topup", "amount": 1, "reference": reference}, id=1, unit="sms", key=reference)
-    assert "<td>&lt;b&gt;&amp;&quot;&#x27;</td>" in ask(get_statement, id=1, unit="sms", format="html").body
+    texts = ("<b>&\"'", "=1+2", "-1", "@x")
+    for text in texts:
+        body = {"kind": "topup", "amount": 1, "reference": text, "reason": text[::-1]}
+        ask(change_balance, body, id=1, unit="sms", key=text)
+    page = ask(get_statement, id=1, unit="sms", format="html").body
+    assert "<td>&lt;b&gt;&amp;&quot;&#x27;</td><td>&#x27;&quot;&amp;&gt;b&lt;</td>" in page
     rows = list(csv.DictReader(io.StringIO(ask(get_statement, id=1, unit="sms").body)))
     assert [row["reference"] for row in rows] == ["<b>&\"'", "'=1+2", "'-1", "'@x"]
+    assert [row["reason"] for row in rows] == ["'\"&>b<", "2+1=", "1-", "x@"]
 
 
 def test_a_statement_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,5 +144,5 @@ def test_sorting_has_a_limit_and_listing_by_id_does_not_meet_it(monkeypatch: pyt
 
 
 def test_more_balances_than_one_call_reads_are_read(crowd: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.customers._BALANCES_A_CALL", 2)
+    monkeypatch.setattr("ledger.table._ITEMS_A_CALL", 2)
     assert [item["sms_quota"] for item in ask("GET").items] == [0, 0, 100, 0, 0, 0, 500, 0]

@@ -67,8 +67,12 @@ class Request:
 
     @property
     def is_noted(self) -> bool:
-        """Every third one comes with its reason; holds have none."""
-        return self.number % 3 == 0 and self.operation not in ("reserve", "capture", "release")
+        """Every third one comes with its reason; a release has none."""
+        return self.number % 3 == 0 and self.operation != "release"
+
+    @property
+    def note(self) -> str:
+        return f"the reason for {self.label}" if self.is_noted else ""
 
     @property
     def changes(self) -> list[Change]:
@@ -98,11 +102,17 @@ class Request:
         if self.operation == "reserve":
             lives_ms, label = self.lives_ms, self.label
             opened = holds.reserve(
-                *place, self.amount, lives_ms=lives_ms, actor=self.actor, reference=label, caller_key=key
+                *place,
+                self.amount,
+                lives_ms=lives_ms,
+                actor=self.actor,
+                reference=label,
+                note=self.note,
+                caller_key=key,
             )
             return [opened.posted]
         if self.operation == "capture":
-            return [holds.capture(*place, self.hold, self.amount, actor=self.actor, caller_key=key)]
+            return [holds.capture(*place, self.hold, self.amount, actor=self.actor, note=self.note, caller_key=key)]
         if self.operation == "release":
             return [holds.release(*place, self.hold, actor=self.actor, caller_key=key)]
         if len(self.changes) > 1:
@@ -110,9 +120,8 @@ class Request:
         return [balance.change(table, self.changes[0], key)]
 
     def _change(self, kind: Kind, amount: int, unit: str = "sms", account: int = 0) -> Change:
-        note = f"the reason for {self.label}" if self.is_noted else ""
         reference = self.hold or self.label
-        return Change(OPERATOR, account or self.account, unit, kind, amount, self.actor, reference, note=note)
+        return Change(OPERATOR, account or self.account, unit, kind, amount, self.actor, reference, note=self.note)
 
 
 @dataclass
