@@ -1,4 +1,4 @@
-"""POST /ledger/accounts: opens an account, with opening balances if any are asked for, and tells it."""
+"""POST /ledger/accounts: opens an account below another, with opening balances if any are asked for, and tells it."""
 
 import json
 from typing import Any
@@ -6,17 +6,25 @@ from typing import Any
 from pydantic import Field
 
 from api import wire
-from api.fields import AmountOrZero, Asked, Line, Metadata, Unit
+from api.fields import AccountId, AmountOrZero, Asked, Line, Metadata, Unit
 from api.resources import METADATA, NAME, Account
-from api.wire import Answer, Call, Endpoint, NoParameters
+from api.wire import Answer, Call, Endpoint, Fault, InvalidRequest, NoParameters
 from ledger import accounts
+from ledger.accounts import MOST_LEVELS
+from ledger.counter import State
 from ledger.credentials import Scope
+from ledger.errors import AccountClosed, AccountNotFound
+from ledger.table import claim_key
 
 
 class NewAccount(Asked):
-    """The account to open. Each opening balance, in its unit's smallest part, is entry 1 of its history."""
+    """The account to open. Each opening balance, in its unit's smallest part, is entry 1 of its history.
+
+    It lies below `parent` or, without one, below the top of what the key shows.
+    """
 
     name: Line
+    parent: AccountId | None = None
     metadata: Metadata = Field(default_factory=dict)
     balances: dict[Unit, AmountOrZero] = Field(default_factory=dict, examples=[{"sms": 500}])
 
@@ -30,8 +38,8 @@ ENDPOINT = Endpoint(
     body=NewAccount,
     told=Account,
     status=201,
-    operator=True,
     keyed=True,
+    errors=(AccountNotFound, AccountClosed),
     example={"body": {"name": "Mary & Co", "balances": {"sms": 500}}},
 )
 
@@ -41,18 +49,35 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def create_account(call: Call[NoParameters, NewAccount]) -> Answer:
-    """Open the account among the caller's own. A replay tells it as it is now."""
-    wanted = call.body
+    """Open the account below its parent. A replay tells it as it is now."""
+    wanted, parent = call.body, _parent(call)
     metadata = json.dumps(wanted.metadata, sort_keys=True) if wanted.metadata else ""
     balances = {str(unit): amount for unit, amount in sorted(wanted.balances.items())}
     properties = {NAME: wanted.name, METADATA: metadata}
     opened = accounts.open_account(
         call.table,
-        call.caller.account,
+        parent,
         actor=call.caller.account,
         properties={name: text for name, text in properties.items() if text},
         balances=balances,
-        caller_key=call.key_for("create account", wanted.name, metadata, *sum(balances.items(), ())),
+        caller_key=call.key_for("create account", parent, wanted.name, metadata, *sum(balances.items(), ())),
     )
-    told = Account.of(call.account(opened.id))
+    call.log["account"] = opened.id
+    told = Account.of(accounts.get(call.table, parent, opened.id))
     return Answer(told, opened.replayed, {"Location": f"/ledger/accounts/{opened.id}"})
+
+
+def _parent(call: Call[NoParameters, NewAccount]) -> int:
+    """Find what to open it below. Raises AccountNotFound, InvalidRequest if that lies too deep, or AccountClosed."""
+    caller = call.caller
+    parent = caller.top if call.body.parent is None else call.body.parent
+    if parent == caller.top == caller.account:
+        return parent  # the operator itself, recognised just now
+    found = call.account(parent)
+    levels = len(list(accounts.lineage(call.table, parent)))
+    if levels > MOST_LEVELS:
+        raise InvalidRequest(Fault(at="body.parent", message=f"no account may lie {levels} levels below its operator"))
+    # Whoever opened it while the parent was open is still owed that answer.
+    if found.state is State.CLOSED and call.table.get(claim_key(caller.account, call.idempotency_key)) is None:
+        raise AccountClosed
+    return parent

@@ -14,7 +14,7 @@ from ledger.errors import AccountNotFound
 
 
 class NewKey(Asked):
-    """The key to issue. With an `account` it sees and changes that one only."""
+    """The key to issue. With an `account` it sees and changes that one and all below it, and no other."""
 
     name: Line
     scopes: Annotated[set[Scope], Field(min_length=1, examples=[["read", "spend"]])]

@@ -8,7 +8,7 @@ from ledger.credentials import Scope
 
 
 class Key(Told):
-    """An API key, good for `scopes` on one account or, if `account` is null, on all. `admin` is every scope."""
+    """An API key, good for `scopes` on `account` and all below it, or on all if null. `admin` is every scope."""
 
     id: str
     name: str

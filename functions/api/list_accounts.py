@@ -1,4 +1,4 @@
-"""GET /ledger/accounts: lists the caller's accounts in the order of their ids, a page at a time."""
+"""GET /ledger/accounts: lists the accounts directly below `parent`, in the order of their ids, a page at a time."""
 
 from typing import Any
 
@@ -8,15 +8,20 @@ from api.resources import Account
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import accounts
 from ledger.credentials import Scope
+from ledger.errors import AccountNotFound
 
 
 class Page(Asked):
+    parent: AccountIdIn | None = None
     limit: Count = 50
     cursor: AccountIdIn | None = None
 
 
 class Accounts(Told):
-    """A page of accounts. `next_cursor`, if there is more, is the `cursor` of the next page."""
+    """A page of accounts. `next_cursor`, if there is more, is the `cursor` of the next page.
+
+    Without `parent` these are the accounts directly below the caller or, for a key for a subtree, the one at its top.
+    """
 
     accounts: list[Account]
     next_cursor: int | None
@@ -30,6 +35,7 @@ ENDPOINT = Endpoint(
     at=Page,
     body=NoBody,
     told=Accounts,
+    errors=(AccountNotFound,),
     example={"limit": 10},
 )
 
@@ -39,12 +45,13 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def list_accounts(call: Call[Page, NoBody]) -> Answer:
-    """List all accounts that the caller operates or, for a key of one account, that one."""
-    limit, after = call.at.limit, call.at.cursor or 0
-    if call.caller.subtree is None:
-        found = accounts.list_accounts(call.table, call.caller.account, after=after, limit=limit + 1)
+    """List what lies directly below an account that the key shows; without one, where the key begins."""
+    limit, after, subtree = call.at.limit, call.at.cursor or 0, call.caller.subtree
+    if call.at.parent is None and subtree is not None:
+        found = [call.account(subtree)] if subtree > after else []
     else:
-        found = [call.account(call.caller.subtree)] if call.caller.subtree > after else []
+        parent = call.caller.account if call.at.parent is None else call.account(call.at.parent).id
+        found = accounts.list_accounts(call.table, parent, after=after, limit=limit + 1)
     page = found[:limit]
     more = page[-1].id if len(found) > limit else None
     return Answer(Accounts(accounts=[Account.of(each) for each in page], next_cursor=more))

@@ -158,7 +158,7 @@ def _operation(tag: str, module: ModuleType, endpoint: Endpoint[Any, Any]) -> di
     if endpoint.scope:
         described.append(f"Needs a key with the scope `{endpoint.scope}`.")
     if endpoint.operator:
-        described.append("A key of one account only is not good for this.")
+        described.append("A key for a subtree is not good for this.")
     operation: dict[str, Any] = {
         "operationId": name,
         "tags": [tag],

@@ -6,6 +6,7 @@ from typing import Literal, Self, cast
 from api.fields import EntryKind, State, Time, Told, Unit
 from api.noted import read_note
 from ledger import counter
+from ledger.accounts import HOUSE
 from ledger.accounts import Account as Profile
 from ledger.counter import State as LedgerState
 from ledger.entry import Kind, Posted
@@ -37,9 +38,10 @@ NAME, METADATA = "name", "metadata"
 
 
 class Account(Told):
-    """An account. `units` are those it has used."""
+    """An account. `parent` is the account directly above it, null for an operator; `units` are those it has used."""
 
     id: int
+    parent: int | None
     name: str
     state: State
     units: list[Unit]
@@ -50,6 +52,7 @@ class Account(Told):
     def of(cls, profile: Profile) -> Self:
         return cls(
             id=profile.id,
+            parent=None if profile.owner == HOUSE else profile.owner,
             name=str(profile.properties.get(NAME, profile.username)),
             state=STATES[profile.state],
             units=cast("list[Unit]", sorted(profile.units)),

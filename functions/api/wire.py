@@ -152,10 +152,10 @@ def _available(error: Exception) -> int | None:
 class Endpoint(Generic[At, Body]):
     """One line of the API's table: what a request has to bring, and what it may be told.
 
-    `scope` None leaves the choice to the endpoint, which asks `Call.require`. `operator`: a key that shows one account
-    only is not good for this. `keyed`: an Idempotency-Key is required. `done` names, in the log, what has then
-    happened. `texts` are the types of an answer that is no JSON. `errors` are those beyond what any request can meet.
-    `example` is a request to the demo's ledger.
+    `scope` None leaves the choice to the endpoint, which asks `Call.require`. `operator`: a key for a subtree is
+    not good for this. `keyed`: an Idempotency-Key is required. `done` names, in the log, what has then happened.
+    `texts` are the types of an answer that is no JSON. `errors` are those beyond what any request can meet. `example`
+    is a request to the demo's ledger.
     """
 
     method: str
@@ -199,21 +199,22 @@ class Call(Generic[At, Body]):
 
     def account(self, account: int) -> Account:
         """Read an account that the caller's key shows, as it is now. Raises AccountNotFound."""
-        if not self.caller.sees(account):
-            raise errors.AccountNotFound
-        found = accounts.get(self.table, self._owner(account), account)
+        found = accounts.find(self.table, self._usual_owner(account), account)
+        if found is None:
+            found = accounts.get(self.table, self.owner_of(account), account)
         self.log["account"] = account
         return found
 
     def owner_of(self, account: int) -> int:
         """Find whose listing an account is in that the caller's key shows. Raises AccountNotFound.
 
-        Remembered for a while: an account never changes hands. Its state is for the ledger to judge.
+        What is remembered is who owns whom: whether this key shows it is found out each time. The account's state is
+        for the ledger to judge.
         """
-        find = partial(self.account, account)
-        seen = self.table.recall(("account", self.caller.account, self.caller.subtree, account), find)
+        if self.caller.top not in accounts.lineage(self.table, account):
+            raise errors.AccountNotFound
         self.log["account"] = account
-        return seen.owner
+        return accounts.owner_of(self.table, account)
 
     def customer(self, account: int) -> Account:
         """Read an account that the caller operates: not its own. Raises AccountNotFound or NotPermitted."""
@@ -221,8 +222,12 @@ class Call(Generic[At, Body]):
             raise errors.NotPermitted
         return self.account(account)
 
-    def _owner(self, account: int) -> int:
-        return self.caller.owner if account == self.caller.account else self.caller.account
+    def _usual_owner(self, account: int) -> int:
+        """Guess the owner, to spare a look-up: what lies there is the key's top or right below it, so it shows it."""
+        caller = self.caller
+        if account != caller.top:
+            return caller.top
+        return caller.owner if account == caller.account else caller.account
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """Accounts: who holds balances, who owns whom, and the unique names that lead to them. Design: ledger.md 2.
 
-An account lies in its owner's listing: a customer in its operator's, an operator in the house's (owner 0). Another
-operator's account is therefore simply not found.
+Accounts are a tree: the house (0), its operators, their accounts, and those below them. An account lies in its owner's
+listing, that of the account directly above it, and never changes hands. Another operator's account is therefore simply
+not found.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self, cast
@@ -20,6 +21,9 @@ from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, profi
 HOUSE = 0
 """The owner of operators."""
 
+MOST_LEVELS = 8
+"""How deep below its operator an account may lie. Finding out whether a key shows it reads one item a level."""
+
 LAST_ID = 10**12 - 1
 LONGEST_NAME_BYTES = 1_024
 
@@ -30,7 +34,7 @@ _COUNTER = single("A#")
 
 
 class Role(StrEnum):
-    """What an account's credentials may do: an admin operates its customers, a user sees itself."""
+    """What an account's credentials may do: an admin operates its customers, a user sees itself and those below it."""
 
     ADMIN = "admin"
     USER = "user"
@@ -178,12 +182,42 @@ def open_account(
     raise OutcomeUnknown if lost else Busy
 
 
+def find(table: Table, owner: int, account: int) -> Account | None:
+    """Read an account of this owner's, as it is now, if it is this owner's."""
+    item = table.get(profile_key(owner, account))
+    return Account.read(owner, item) if item else None
+
+
 def get(table: Table, owner: int, account: int) -> Account:
     """Read an account of this owner's, as it is now. Raises AccountNotFound."""
-    item = table.get(profile_key(owner, account))
-    if item is None:
+    found = find(table, owner, account)
+    if found is None:
         raise AccountNotFound
-    return Account.read(owner, item)
+    return found
+
+
+def owner_of(table: Table, account: int) -> int:
+    """Find whose listing an account is in. Raises AccountNotFound.
+
+    Remembered for a while, as it never changes: a fact about the account, and nobody's leave to see it.
+    """
+
+    def look_it_up() -> int:
+        item = table.get(single(f"A#{account}"))
+        if item is None:
+            raise AccountNotFound
+        return int(item["o"]["N"])
+
+    return table.recall(("owner", account), look_it_up)
+
+
+def lineage(table: Table, account: int) -> Iterator[int]:
+    """Walk up the tree from an account: itself, its owner, and so on to the operator. Raises AccountNotFound."""
+    for _ in range(MOST_LEVELS + 1):
+        yield account
+        account = owner_of(table, account)
+        if account == HOUSE:
+            return
 
 
 def list_accounts(table: Table, owner: int, *, after: int = 0, limit: int, descending: bool = False) -> list[Account]:

@@ -1,4 +1,4 @@
-"""API keys that an operator issues: each good for some scopes, on all of its accounts or on one.
+"""API keys that an operator issues: each good for some scopes, on all of its accounts or on a subtree of them.
 
 Only a key's hash is kept, in its look-up; its operator's listing says what there is. Whoever a key let in is
 remembered for Table.recall's half a minute, so that is how long a revoked one may still work.
@@ -21,7 +21,7 @@ class ApiKeyNotFound(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An issued key, without its secret. `subtree` is the one account it shows; None shows all."""
+    """An issued key, without its secret. `subtree` is the account it shows with all below it; None shows all."""
 
     id: str
     name: str

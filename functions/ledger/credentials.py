@@ -46,7 +46,7 @@ class Scope(StrEnum):
 class Caller:
     """Who is calling, as their credential proved.
 
-    `subtree` is the one account that the credential shows; None shows all that the caller's account operates.
+    `subtree` is the account that the credential shows with all below it, at any depth; None is the caller's own.
     """
 
     account: int
@@ -61,9 +61,10 @@ class Caller:
         """Say whether the credential is good for this."""
         return not self.scopes.isdisjoint({scope, Scope.ADMIN})
 
-    def sees(self, account: int) -> bool:
-        """Say whether the credential shows this account, if it is one of the caller's at all."""
-        return self.subtree in (None, account)
+    @property
+    def top(self) -> int:
+        """The account that the credential shows with all below it, and nothing else."""
+        return self.account if self.subtree is None else self.subtree
 
 
 def password(username: str, secret: str) -> Name:

@@ -134,8 +134,8 @@ def top_up(
 ) -> Outcome:
     """Add every quantity of a package or none, once; each entry names the package as its reference.
 
-    A retired package adds nothing, but a top-up made before is answered again. Raises PackageNotFound,
-    AccountNotFound, AccountClosed, KeyReused, Busy or OutcomeUnknown.
+    The package is of the actor's catalogue. A retired one adds nothing, but a top-up made before is answered again.
+    Raises PackageNotFound, AccountNotFound, AccountClosed, KeyReused, Busy or OutcomeUnknown.
     """
     changes = [
         Change(owner, account, unit, Kind.TOP_UP, quantity, actor, package.identifier, note=note)
@@ -145,7 +145,7 @@ def top_up(
     def retired(_: Item | None) -> Declined | None:
         raise PackageNotFound
 
-    is_active = Write(packages.is_active(table, owner, package.identifier), retired)
+    is_active = Write(packages.is_active(table, actor, package.identifier), retired)
     # Only who saw it retired has the transaction look again: it judges the caller's key first.
     changed = change_all(table, owner, changes, caller_key, [] if package.active else [is_active])
     after = {change.unit: posted.after for change, posted in zip(changes, changed.entries, strict=True)}

@@ -9,7 +9,7 @@ LedgerError
 │   ├── HoldNotFound         no such hold, or it is settled: all captured, released or given back
 │   ├── HoldExpired          past its time: it captures nothing any more
 │   ├── HoldTooSmall         more than the hold still holds
-│   ├── TransferRefused      to itself, of nothing, or outside the operator's own accounts
+│   ├── TransferRefused      to itself, or of nothing
 │   ├── KeyReused            this Idempotency-Key stood for something else
 │   ├── NotSettled           the account still owes or holds credit, so it cannot be closed
 │   ├── NameTaken            a name that must be unique has an owner already
@@ -68,7 +68,7 @@ class HoldTooSmall(Declined):
 
 
 class TransferRefused(Declined):
-    """A transfer to the account itself, of nothing, or with an account that is not the operator's own."""
+    """A transfer to the account itself, or of nothing."""
 
 
 class KeyReused(Declined):

@@ -120,7 +120,7 @@ def test_in_a_batch_each_change_needs_its_own_scope(ledger: Table) -> None:
 
 
 @pytest.mark.parametrize("scopes", [SCOPES, ("admin",)], ids=["each scope", "admin"])
-def test_a_key_of_one_account_sees_and_changes_that_one_only(ledger: Table, scopes: tuple[str, ...]) -> None:
+def test_a_key_for_a_childless_account_sees_and_changes_that_one_only(ledger: Table, scopes: tuple[str, ...]) -> None:
     secret = issue(*scopes, account=101)
     before = {account: ask(get_balances, id=account).body for account in (100, 1, 102)}
 
@@ -142,7 +142,6 @@ def test_a_key_of_one_account_sees_and_changes_that_one_only(ledger: Table, scop
     for sides in ({"payee": 1}, {"payee": 100}, {"payer": 1, "payee": 101}):
         assert writing(transfer_credit, MOVE | sides)(secret).code == "account_not_found"
     for do in (
-        writing(create_account, {"name": "x"}),
         writing(put_package, NEW_PACKAGE, identifier="gold"),
         writing(retire_package, None, identifier="starter"),
         writing(issue_key, {"name": "x", "scopes": ["admin"]}),

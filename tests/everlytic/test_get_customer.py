@@ -6,7 +6,7 @@ from ledger import accounts
 from ledger.accounts import Name, open_account
 from ledger.table import Table
 from tests.everlytic.books import MODULES, add
-from tests.everlytic.caller import ask, send
+from tests.everlytic.caller import ask, send, top_up
 from tests.local import demo
 from tests.local.gateway import Context
 from tests.template import ROOT
@@ -38,6 +38,13 @@ def test_text_of_another_dialect_cannot_break_an_answer(ledger: Table) -> None:
         "x": "y",
         "telephone": "1",
     }
+
+
+def test_an_account_below_a_customer_is_no_customer(ledger: Table) -> None:
+    below = open_account(ledger, demo.ACME, actor=demo.ADMIN, balances={"sms": 5}).id
+    assert [ask(method, f"/{below}").status for method in ("GET", "DELETE")] == [404, 404]
+    assert top_up(below).status == 404
+    assert accounts.get(ledger, demo.ACME, below).units == {"sms"}
 
 
 def test_the_example_events_are_answered(ledger: Table) -> None:

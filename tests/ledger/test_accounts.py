@@ -1,7 +1,7 @@
 import pytest
 
 from ledger import accounts, balance, counter, history
-from ledger.accounts import Name, Role, open_account
+from ledger.accounts import HOUSE, MOST_LEVELS, Name, Role, lineage, open_account
 from ledger.balance import Change
 from ledger.claims import CallerKey
 from ledger.counter import State
@@ -26,6 +26,17 @@ def test_an_id_is_given_once_whoever_owns_it(table: Table) -> None:
         open_account(table, OPERATOR + 1, actor=OPERATOR, account=ACCOUNT)
     with pytest.raises(AccountNotFound):
         accounts.get(table, OPERATOR + 1, ACCOUNT)
+
+
+def test_a_lineage_leads_up_to_the_operator_and_no_further_than_accounts_may_lie_deep(table: Table) -> None:
+    path = [open_account(table, HOUSE, actor=HOUSE).id]
+    for _ in range(MOST_LEVELS + 2):
+        path.append(open_account(table, path[-1], actor=OPERATOR).id)
+    deepest = path[MOST_LEVELS]
+    assert list(lineage(table, deepest)) == path[MOST_LEVELS::-1]
+    assert list(lineage(table, path[-1])) == path[:1:-1]
+    with pytest.raises(AccountNotFound):
+        list(lineage(table, 7_777))
 
 
 def test_an_opening_balance_is_entry_1(table: Table) -> None:

@@ -3,13 +3,13 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError
 
-from ledger import packages
-from ledger.accounts import LAST_ID
+from ledger import customers, packages
+from ledger.accounts import LAST_ID, open_account
 from ledger.entry import AMOUNT_LIMIT, Entry, Kind, pack
 from ledger.errors import Busy, NameTaken, OutcomeUnknown
 from ledger.packages import Package, PackageNotFound
 from ledger.table import Table
-from tests.ledger.conftest import OPERATOR
+from tests.ledger.conftest import ACCOUNT, OPERATOR
 
 STARTER = Package("starter", "Starter", {"email": 500, "sms": 100, "transactions": 50}, "25.00", "EUR")
 
@@ -30,6 +30,15 @@ def test_a_retired_package_is_still_found_and_can_be_put_back(table: Table) -> N
     assert packages.get(table, OPERATOR, "starter").active
     with pytest.raises(PackageNotFound):
         packages.retire(table, OPERATOR, "2")
+
+
+def test_a_top_up_is_of_the_actors_catalogue_however_deep_the_account_lies(table: Table) -> None:
+    below = open_account(table, ACCOUNT, actor=OPERATOR).id
+    packages.put(table, OPERATOR, STARTER)
+    packages.put(table, ACCOUNT, STARTER)
+    packages.retire(table, ACCOUNT, "starter")
+    put_back_since = replace(STARTER, active=False)
+    assert customers.top_up(table, ACCOUNT, below, put_back_since, actor=OPERATOR).after == STARTER.quantities
 
 
 def test_all_of_a_package_may_change_but_what_it_adds(table: Table) -> None:

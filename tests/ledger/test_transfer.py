@@ -125,15 +125,10 @@ def test_a_transfer_past_the_last_moves_nothing(table: Table, payer: Account, pa
     assert counter.read(table, payee.id, "sms").sequence == 0
 
 
-def test_to_itself_of_nothing_or_with_a_stranger_there_is_no_transfer(
-    table: Table, payer: Account, payee: Account
-) -> None:
-    stranger = accounts.get(table, 200, open_account(table, 200, actor=200).id)
-    for one, other, amount in ((payer, payer, 5), (payer, payee, 0), (payer, payee, -5), (payer, stranger, 5)):
+def test_to_itself_or_of_nothing_there_is_no_transfer(table: Table, payer: Account, payee: Account) -> None:
+    for one, other, amount in ((payer, payer, 5), (payer, payee, 0), (payer, payee, -5)):
         with pytest.raises(TransferRefused):
             transfer(table, OPERATOR, one, other, "sms", amount)
-    with pytest.raises(TransferRefused):
-        transfer(table, 200, payer, payee, "sms", 5)
     assert counter.read(table, payer.id, "sms").available == 500
 
 
