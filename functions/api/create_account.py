@@ -14,7 +14,7 @@ from ledger.accounts import MOST_LEVELS
 from ledger.counter import State
 from ledger.credentials import Scope
 from ledger.errors import AccountClosed, AccountNotFound
-from ledger.table import claim_key
+from ledger.table import claim_key, made
 
 
 class NewAccount(Asked):
@@ -63,7 +63,8 @@ def create_account(call: Call[NoParameters, NewAccount]) -> Answer:
         caller_key=call.key_for("create account", parent, wanted.name, metadata, *sum(balances.items(), ())),
     )
     call.log["account"] = opened.id
-    told = Account.of(accounts.get(call.table, parent, opened.id))
+    with made():
+        told = Account.of(accounts.get(call.table, parent, opened.id))
     return Answer(told, opened.replayed, {"Location": f"/ledger/accounts/{opened.id}"})
 
 

@@ -12,7 +12,7 @@ from ledger.accounts import look_up
 from ledger.claims import CallerKey, claim_item, standing
 from ledger.credentials import Caller, Scope, api_key
 from ledger.errors import Busy, OutcomeUnknown
-from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, issued_key, reading
+from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, issued_key, made, reading
 
 
 class ApiKeyNotFound(LookupError):
@@ -85,7 +85,8 @@ def issue(
                 claim, *_ = answer_of(error)["CancellationReasons"]
                 if claim["Code"] == "ConditionalCheckFailed":
                     stands = standing(caller_key, claim["Item"])
-                    return ApiKey.read(_listed(table, operator.account, stands.hex())), stands != key
+                    with made():
+                        return ApiKey.read(_listed(table, operator.account, stands.hex())), stands != key
             lost = lost or why is Failure.UNKNOWN
             table.pause(crowding)
         else:

@@ -4,8 +4,7 @@ Every revision is one transaction, judged against the profile's version: two tha
 the second on top of what the first left, so neither is lost.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ledger import accounts, flush, metrics, packages
@@ -14,10 +13,10 @@ from ledger.balance import Change, appending, give_back
 from ledger.claims import CallerKey
 from ledger.counter import Balance, State, balance_key, read_all
 from ledger.entry import Kind, key_time_ms
-from ledger.errors import AccountClosed, AccountNotFound, Busy, Declined, NameTaken, NotSettled, OutcomeUnknown
+from ledger.errors import AccountClosed, AccountNotFound, Busy, Declined, NameTaken, NotSettled
 from ledger.history import at
 from ledger.packages import Package, PackageNotFound
-from ledger.table import Item, Table, claim_key
+from ledger.table import Item, Table, claim_key, made
 from ledger.transfer import Write, change_all, unblock
 
 
@@ -73,7 +72,7 @@ def create(
         balances=wanted.balances,
         caller_key=caller_key,
     )
-    with _made():
+    with made():
         now = accounts.get(table, owner, opened.id)
         return now, _outcome(table, wanted.balances, caller_key, replayed=opened.replayed)
 
@@ -106,7 +105,7 @@ def revise(
             table.pause(crowding)
             continue
         _settle(table, account, wanted.balances, key)
-        with _made():
+        with made():
             now = accounts.get(table, owner, account) if changed.replayed else _revised(found, wanted, properties)
             return now, _outcome(table, wanted.balances, caller_key, replayed=changed.replayed)
     raise Busy
@@ -149,7 +148,7 @@ def top_up(
     # Only who saw it retired has the transaction look again: it judges the caller's key first.
     changed = change_all(table, owner, changes, caller_key, [] if package.active else [is_active])
     after = {change.unit: posted.after for change, posted in zip(changes, changed.entries, strict=True)}
-    with _made():
+    with made():
         return _outcome(table, after, caller_key, replayed=changed.replayed)
 
 
@@ -165,7 +164,7 @@ def balances_after(table: Table, account: Account, units: Collection[str], outco
     Raises OutcomeUnknown if the database does not answer.
     """
     others = [unit for unit in units if unit in account.units and unit not in outcome.after]
-    with _made():
+    with made():
         if outcome.replayed_ms is None:
             found = {
                 unit: amount for (_, unit), amount in balances(table, [(account, unit) for unit in others]).items()
@@ -174,15 +173,6 @@ def balances_after(table: Table, account: Account, units: Collection[str], outco
             posted = {unit: at(table, account.id, unit, outcome.replayed_ms) for unit in others}
             found = {unit: last.after for unit, last in posted.items() if last}
     return dict.fromkeys(units, 0) | found | {unit: outcome.after[unit] for unit in units if unit in outcome.after}
-
-
-@contextmanager
-def _made() -> Iterator[None]:
-    """Read what a change left: if that fails, the change is made all the same, and Busy would deny it."""
-    try:
-        yield
-    except Busy:
-        raise OutcomeUnknown from None
 
 
 def _outcome(table: Table, after: Mapping[str, int], caller_key: CallerKey | None, *, replayed: bool) -> Outcome:

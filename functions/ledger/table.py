@@ -40,7 +40,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ledger.entry import mint_key
-from ledger.errors import Busy
+from ledger.errors import Busy, OutcomeUnknown
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -125,6 +125,15 @@ def reading() -> Iterator[None]:
     except FAILED as error:
         failure(error)
         raise Busy from error
+
+
+@contextmanager
+def made() -> Iterator[None]:
+    """Read what a change left: if that fails the change is made all the same, and Busy would deny it."""
+    try:
+        yield
+    except Busy:
+        raise OutcomeUnknown from None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from ledger.counter import Balance, read_all
 from ledger.entry import Kind, Posted
 from ledger.errors import Busy, Declined, OutcomeUnknown, TransferRefused
 from ledger.notes import note_item
-from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, was_resent
+from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, made, was_resent
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +139,9 @@ def _changed(table: Table, wanted: Sequence[Change], key: bytes, *, replayed: bo
     """Read back the entries that were applied under this key; flush where one of them fell on the designated number."""
     if not wanted:
         return Changed([], replayed)
-    try:
+    with made():
         balances = read_all(table, [(change.account, change.unit) for change in wanted])
         applied = [entry_of(table, balance, key) for balance in balances]
-    except Busy:
-        raise OutcomeUnknown from None  # it happened, but what it left cannot be told just now
     for balance, posted in zip(balances, applied, strict=True):
         if flush.is_due(posted.sequence, balance.sequence - balance.flushed):
             flush.flush_tail(table, balance)

@@ -144,6 +144,34 @@ def test_a_lost_answer_is_not_called_busy(ledger: Table, monkeypatch: pytest.Mon
     assert lost.headers["retry-after"] == "1"
 
 
+def test_what_was_opened_but_cannot_be_read_back_is_not_called_busy_either(
+    ledger: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+
+    class Forgetful:
+        """A client that opens accounts, and answers no read after that."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(ledger.client, name)
+
+        def transact_write_items(self, **request: Any) -> Any:
+            opened.append(request)
+            return ledger.client.transact_write_items(**request)
+
+        def get_item(self, **request: Any) -> Any:
+            if opened:
+                raise ClientError({"Error": {"Code": "InternalServerError", "Message": ""}}, "GetItem")
+            return ledger.client.get_item(**request)
+
+    client: Any = Forgetful()
+    monkeypatch.setattr(wire, "table", replace(ledger, client=client))
+    assert ask(create_account, {"name": "x"}, key="k").code == "outcome_unknown"
+    monkeypatch.setattr(wire, "table", ledger)
+    again = ask(create_account, {"name": "x"}, key="k")
+    assert (again.status, again.replayed) == (201, True)
+
+
 def test_an_operator_whose_account_is_closed_may_do_nothing(ledger: Table) -> None:
     set_state(ledger, HOUSE, 100, State.CLOSED)
     assert ask(create_account, {"name": "x"}, key="k").code == "not_permitted"
