@@ -156,8 +156,8 @@ def test_what_was_opened_but_cannot_be_read_back_is_not_called_busy_either(
             return getattr(ledger.client, name)
 
         def transact_write_items(self, **request: Any) -> Any:
-            opened.append(request)
-            return ledger.client.transact_write_items(**request)
+            opened.append(ledger.client.transact_write_items(**request))
+            return opened[-1]
 
         def get_item(self, **request: Any) -> Any:
             if opened:
