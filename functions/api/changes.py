@@ -8,7 +8,8 @@ from api.fields import Amount, Reference
 from api.noted import Noted
 from api.resources import Entry
 from api.wire import At, Body, Call
-from ledger.balance import Change, change
+from ledger.balance import change
+from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.credentials import Scope
 from ledger.entry import AMOUNT_LIMIT, Kind

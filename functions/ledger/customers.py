@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from ledger import accounts, flush, metrics, packages
 from ledger.accounts import Account, Name, look_up, release, revise_profile, unique_names
-from ledger.balance import Change, appending, give_back
+from ledger.balance import give_back
+from ledger.change import Change, appending
 from ledger.claims import CallerKey
 from ledger.counter import Balance, State, balance_key, read_all
 from ledger.entry import Kind, key_time_ms

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ledger.balance import MOST_INLINE, Change, change, give_back
+from ledger.balance import change, give_back
+from ledger.change import MOST_INLINE, Change
 from ledger.claims import CallerKey
 from ledger.counter import Balance, balance_key, hold_expires_ms, holds_apart, name_hold, read
 from ledger.entry import Kind, Posted

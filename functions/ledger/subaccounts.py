@@ -9,7 +9,8 @@ from typing import Any
 
 from ledger import accounts, flush
 from ledger.accounts import Account, Name, Opened, Payer, open_account
-from ledger.balance import Change, appending, give_back
+from ledger.balance import give_back
+from ledger.change import Change, appending
 from ledger.claims import CallerKey, claim_item, standing
 from ledger.counter import Balance, State, balance_key, read_all
 from ledger.entry import AMOUNT_LIMIT, Kind

@@ -10,7 +10,8 @@ from typing import Any
 
 from ledger import flush, metrics
 from ledger.accounts import Account
-from ledger.balance import SPENDS, Change, appending, entry_of, open_balance, refuse
+from ledger.balance import entry_of, open_balance, refuse
+from ledger.change import SPENDS, Change, appending
 from ledger.claims import CallerKey, claim_item, standing
 from ledger.counter import Balance, read_all
 from ledger.entry import Kind, Posted

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.accounts import Role, find_username
-from ledger.balance import Change, change
+from ledger.balance import change
+from ledger.change import Change
 from ledger.counter import read
 from ledger.credentials import LONGEST_USERNAME, Caller, by_password
 from ledger.entry import Kind

@@ -9,7 +9,8 @@ from typing import Any
 from uuid import uuid4
 
 from ledger.accounts import open_account
-from ledger.balance import Change, change
+from ledger.balance import change
+from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.customers import Revision, revise, top_up
 from ledger.entry import Kind

@@ -7,7 +7,8 @@ from itertools import chain, repeat
 import pytest
 
 from ledger.accounts import get
-from ledger.balance import Change, change
+from ledger.balance import change
+from ledger.change import Change
 from ledger.counter import balance_key
 from ledger.entry import Kind, Posted
 from ledger.errors import InsufficientCredit

@@ -9,7 +9,8 @@ from typing import cast
 import pytest
 
 from ledger.accounts import Name, get, leads_to, open_account, unique_names
-from ledger.balance import Change, change
+from ledger.balance import change
+from ledger.change import Change
 from ledger.entry import Kind, Posted
 from ledger.history import reconcile
 from ledger.table import Table, open_table

@@ -8,7 +8,8 @@ from itertools import chain, repeat
 import pytest
 
 from ledger import holds
-from ledger.balance import MOST_INLINE, Change, change
+from ledger.balance import change
+from ledger.change import MOST_INLINE, Change
 from ledger.claims import CallerKey
 from ledger.counter import read
 from ledger.entry import Kind, Posted

@@ -7,7 +7,8 @@ from itertools import repeat
 
 import pytest
 
-from ledger.balance import Change, change
+from ledger.balance import change
+from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.entry import Kind, Posted
 from ledger.errors import KeyReused

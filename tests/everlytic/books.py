@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 
 from ledger import accounts, counter, credentials, history, holds
 from ledger.accounts import HOUSE, Role
-from ledger.balance import Change, change
+from ledger.balance import change
+from ledger.change import Change
 from ledger.entry import Kind, Posted
 from ledger.table import Table
 from tests.everlytic.caller import EVERLYTIC, ROUTES

@@ -2,7 +2,7 @@ import pytest
 
 from ledger import accounts, balance, counter, history
 from ledger.accounts import HOUSE, MOST_LEVELS, Name, Role, lineage, open_account
-from ledger.balance import Change
+from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.counter import State
 from ledger.entry import Kind

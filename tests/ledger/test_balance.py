@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from ledger import accounts, balance, claims, counter, flush, history, notes
-from ledger.balance import Change
+from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.counter import State
 from ledger.entry import Kind, Posted

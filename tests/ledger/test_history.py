@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from ledger import balance, flush, history
-from ledger.balance import Change
+from ledger.change import Change
 from ledger.entry import AMOUNT_LIMIT, Entry, Kind, Posted, pack
 from ledger.table import Item, Table
 from tests.ledger.conftest import ACCOUNT, OPERATOR, Clock

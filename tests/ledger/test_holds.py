@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ledger import accounts, balance, claims, counter, flush, history, holds, transfer
-from ledger.balance import MOST_INLINE, Change
+from ledger.change import MOST_INLINE, Change
 from ledger.claims import CallerKey
 from ledger.counter import State
 from ledger.entry import Kind, Posted

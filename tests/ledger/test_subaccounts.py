@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from ledger import accounts, balance, counter, flush, history, holds
 from ledger.accounts import HOUSE, Account, Role, open_account, unique_names
-from ledger.balance import Change
+from ledger.change import MOST_INLINE, Change
 from ledger.claims import CallerKey
 from ledger.counter import State
 from ledger.entry import AMOUNT_LIMIT, Kind
@@ -210,7 +210,7 @@ def test_who_has_more_than_one_entry_can_move_is_not_closed(table: Table, parent
     assert available(table, OPERATOR, child) == [7_000 + AMOUNT_LIMIT, 0]
 
 
-@pytest.mark.parametrize("others", [0, balance.MOST_INLINE])
+@pytest.mark.parametrize("others", [0, MOST_INLINE])
 def test_credit_on_hold_keeps_an_account_open_until_the_hold_expires(
     table: Table, parent: Account, clock: Clock, others: int
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from ledger import accounts, balance, counter, flush, history, notes
 from ledger.accounts import Account, open_account
-from ledger.balance import Change
+from ledger.change import Change
 from ledger.claims import APPLY_MS, CallerKey
 from ledger.counter import State
 from ledger.entry import Kind

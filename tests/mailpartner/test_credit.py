@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from ledger.balance import Change, change
+from ledger.balance import change
+from ledger.change import Change
 from ledger.counter import State
 from ledger.entry import AMOUNT_LIMIT, Kind
 from ledger.table import Table

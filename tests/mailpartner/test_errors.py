@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ledger import errors
-from ledger.balance import Change, change
+from ledger.balance import change
+from ledger.change import Change
 from ledger.counter import State
 from ledger.entry import Kind
 from ledger.table import Table

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from ledger import holds
-from ledger.balance import MOST_INLINE
+from ledger.change import MOST_INLINE
 from ledger.table import Table
 from tests.local import demo
 from tests.mailpartner.books import balances

@@ -7,7 +7,8 @@ import pytest
 
 from ledger import accounts, counter, history
 from ledger.accounts import Account, Name
-from ledger.balance import Change, change
+from ledger.balance import change
+from ledger.change import Change
 from ledger.counter import State
 from ledger.credentials import api_key
 from ledger.entry import Kind

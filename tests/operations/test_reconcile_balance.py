@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from ledger.balance import Change, change
+from ledger.balance import change
+from ledger.change import Change
 from ledger.entry import Kind
 from ledger.table import Table
 from operations.reconcile_balance import lambda_handler

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ledger import balance, claims, flush, holds
+from ledger import change, claims, flush, holds
 from tests.simulation.memory import Memory
 from tests.simulation.proof import check
 from tests.simulation.schedule import Schedule
@@ -26,7 +26,7 @@ CROWDED = {"conflict": 0.5}
 def small_tails(every: int = 1, keep: int = 1, cap: int = 6) -> Iterator[None]:
     """Make tails so short that keys leave them at once, and room for so few holds that most lie apart."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(balance, "MOST_INLINE", 2)
+        patch.setattr(change, "MOST_INLINE", 2)
         patch.setattr(holds, "MOST_INLINE", 2)
         patch.setattr(flush, "EVERY", every)
         patch.setattr(flush, "KEEP", keep)

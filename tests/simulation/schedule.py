@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ledger import accounts, balance, claims, holds, transfer
-from ledger.balance import Change
+from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.counter import balance_key, name_hold
 from ledger.entry import Kind, Posted

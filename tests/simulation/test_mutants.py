@@ -18,7 +18,7 @@ from tests.simulation.harsh import CALM, DEADLY, ROUGH, run, small_tails
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ledger.balance import Change
+    from ledger.change import Change
     from ledger.counter import Balance
     from ledger.entry import Posted
     from ledger.table import Item, Table
