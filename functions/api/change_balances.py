@@ -8,8 +8,9 @@ from pydantic import Field
 from api import changes, wire
 from api.changes import NewChange, Wanted
 from api.fields import AccountId, Asked, IdempotencyKey, Told, Unit
+from api.problems import Problem
 from api.resources import Entry
-from api.wire import Answer, Call, Endpoint, NoParameters, Problem
+from api.wire import Answer, Call, Endpoint, NoParameters
 from ledger import metrics
 from ledger.errors import Busy
 from ledger.metrics import Metric

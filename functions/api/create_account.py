@@ -7,8 +7,9 @@ from pydantic import Field
 
 from api import wire
 from api.fields import AccountId, AmountOrZero, Asked, Line, Metadata, Unit
+from api.problems import Fault, InvalidRequest
 from api.resources import METADATA, NAME, Account
-from api.wire import Answer, Call, Endpoint, Fault, InvalidRequest, NoParameters
+from api.wire import Answer, Call, Endpoint, NoParameters
 from ledger import accounts
 from ledger.accounts import MOST_LEVELS
 from ledger.counter import State

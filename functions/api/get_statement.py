@@ -6,8 +6,9 @@ from pydantic import Field
 
 from api import wire
 from api.fields import AccountIdIn, Asked, Instant, Unit
+from api.problems import Fault, InvalidRequest
 from api.statement import CSV, HTML, POLICY, Statement
-from api.wire import Answer, Call, Endpoint, Fault, InvalidRequest, NoBody
+from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import history, notes
 from ledger.credentials import Scope
 from ledger.errors import AccountNotFound

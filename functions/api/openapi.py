@@ -37,7 +37,8 @@ from api import (
     transfer_credit,
     update_account,
 )
-from api.wire import HEADERS_OF, REFUSALS, Endpoint, InvalidRequest, NoBody, Problem
+from api.problems import HEADERS_OF, REFUSALS, InvalidRequest, Problem
+from api.wire import Endpoint, NoBody
 from ledger import errors
 from ledger.claims import LONGEST_KEY
 

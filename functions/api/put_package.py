@@ -6,8 +6,9 @@ from pydantic import Field
 
 from api import wire
 from api.fields import Amount, Asked, Identifier, Line, Unit
+from api.problems import Fault, InvalidRequest
 from api.resources import Package
-from api.wire import Answer, Call, Endpoint, Fault, InvalidRequest
+from api.wire import Answer, Call, Endpoint
 from ledger import packages
 from ledger.credentials import Scope
 from ledger.errors import NameTaken

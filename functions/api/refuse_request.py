@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from api import openapi, wire
-from api.wire import MethodNotAllowed, NoSuchPath
+from api.problems import MethodNotAllowed, NoSuchPath
 
 _PATHS = [(each.method, each.path) for each in openapi.listed()]
 _PATHS += [("GET", openapi.DOCUMENT_PATH), ("GET", openapi.DOCS_PATH)]

@@ -1,7 +1,6 @@
-"""The wire of our own API: callers recognised, requests read, answers written, errors told in one table.
+"""The wire of our own API: callers recognised, requests read, answers written, errors told (problems.py).
 
 Of several errors the first in this order is told: 401, 400, 403, 404, the ledger's own (409, 422, 402), 503, 504.
-Errors are problem details (RFC 9457); `code` is the one field to program against.
 """
 
 import json
@@ -10,24 +9,22 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
 from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ValidationError
 
 from api.fields import Asked, Told
+from api.problems import HEADERS_OF, REFUSALS, Fault, InvalidRequest, Problem
 from ledger import accounts, credentials, errors, metrics
 from ledger.accounts import Account
-from ledger.api_keys import ApiKeyNotFound
 from ledger.claims import LONGEST_KEY, CallerKey
 from ledger.credentials import Caller, Scope
-from ledger.packages import PackageNotFound
 from ledger.table import Table, open_table
 
 LONGEST_BODY = 512 * 1024  # characters, as it arrives: a hundred changes with all their texts
 MOST_FIELDS = 20  # in the query
-MOST_FAULTS = 10  # of one request, that it is told of
 _LONGEST_PLACE = 100
 # To JSON 5.0 is the integer 5, and some libraries write it so.
 _WHOLE = re.compile(r"(-?[0-9]{1,20})\.0{1,20}")
@@ -46,106 +43,6 @@ class NoParameters(Asked):
 
 class NoBody(Asked):
     """No body; one that is sent is not looked at."""
-
-
-class Fault(Told):
-    """One thing wrong with a request: where it is and what would be right, never what was there."""
-
-    at: str
-    message: str
-
-
-class InvalidRequest(Exception):
-    """The request itself is at fault."""
-
-    def __init__(self, *faults: Fault) -> None:
-        super().__init__("; ".join(f"{fault.at}: {fault.message}" for fault in faults))
-        self.faults = faults[:MOST_FAULTS]
-
-
-class NoSuchPath(Exception):
-    """No endpoint has this path."""
-
-
-class MethodNotAllowed(Exception):
-    """There are endpoints with this path, but none with this method."""
-
-
-class Refusal(NamedTuple):
-    """One line of the error table."""
-
-    status: int
-    code: str
-    title: str
-
-
-REFUSALS: Mapping[type[Exception], Refusal] = {
-    NoSuchPath: Refusal(404, "no_such_path", "There is no such path"),
-    MethodNotAllowed: Refusal(405, "method_not_allowed", "This path does not have that method"),
-    errors.WrongCredentials: Refusal(401, "unauthenticated", "No valid API key was shown"),
-    InvalidRequest: Refusal(400, "invalid_request", "The request cannot be understood as it is"),
-    errors.NotPermitted: Refusal(403, "not_permitted", "This API key is not good for this"),
-    errors.AccountNotFound: Refusal(404, "account_not_found", "There is no such account"),
-    PackageNotFound: Refusal(404, "package_not_found", "There is no such package, or it is retired"),
-    ApiKeyNotFound: Refusal(404, "key_not_found", "There is no such API key"),
-    errors.AccountClosed: Refusal(409, "account_closed", "The account is closed"),
-    errors.AccountSuspended: Refusal(409, "account_suspended", "The account is suspended: it cannot spend"),
-    errors.NotSettled: Refusal(409, "not_settled", "The account still owes or holds credit"),
-    errors.NameTaken: Refusal(409, "name_taken", "This name stands for something else already"),
-    errors.KeyReused: Refusal(422, "idempotency_key_reused", "This Idempotency-Key stands for another request"),
-    errors.TransferRefused: Refusal(422, "transfer_refused", "Credit cannot be moved between these two accounts"),
-    errors.InsufficientCredit: Refusal(402, "insufficient_credit", "There is not enough credit"),
-    errors.HoldNotFound: Refusal(404, "hold_not_found", "There is no such hold, or it is settled"),
-    errors.HoldExpired: Refusal(409, "hold_expired", "The hold has expired"),
-    errors.HoldTooSmall: Refusal(402, "hold_too_small", "There is not enough left on hold"),
-    errors.Busy: Refusal(503, "busy", "Too busy: nothing changed, send it again"),
-    # Not 503, which here promises that nothing changed.
-    errors.OutcomeUnknown: Refusal(
-        504, "outcome_unknown", "It may have happened: send it again under the same Idempotency-Key to know"
-    ),
-}
-
-HEADERS_OF: Mapping[int, Mapping[str, str]] = {
-    401: {"WWW-Authenticate": 'Bearer realm="ledger"'},
-    503: {"Retry-After": "1"},
-    504: {"Retry-After": "1"},
-}
-
-
-class Problem(Told):
-    """What went wrong (RFC 9457). `code` is stable; `available` comes where there was not enough (402)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    available: int | None = None
-    errors: tuple[Fault, ...] | None = None
-
-    @classmethod
-    def of(cls, error: Exception) -> "Problem":
-        """Look an error up in the table."""
-        status, code, title = REFUSALS[type(error)]
-        return cls(
-            type=f"/ledger/docs#{code}",
-            title=title,
-            status=status,
-            code=code,
-            detail=str(error) or title,
-            available=_available(error),
-            errors=error.faults if isinstance(error, InvalidRequest) else None,
-        )
-
-
-def _available(error: Exception) -> int | None:
-    """Say how much there was, if there was not enough."""
-    match error:
-        case errors.InsufficientCredit():
-            return error.available
-        case errors.HoldTooSmall():
-            return error.left
-    return None
 
 
 @dataclass(frozen=True, slots=True)

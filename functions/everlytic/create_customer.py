@@ -5,7 +5,8 @@ from typing import Any
 
 from everlytic import customer, wire
 from everlytic.customer import UNITS, NewCustomer
-from everlytic.wire import Customer, Request
+from everlytic.formats import Customer
+from everlytic.wire import Request
 from ledger import customers
 from ledger.table import open_table
 

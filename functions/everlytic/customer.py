@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from everlytic.countries import COUNTRIES
-from everlytic.wire import Item, Refused
+from everlytic.formats import Item
+from everlytic.wire import Refused
 from ledger import packages
 from ledger.accounts import Account
 from ledger.counter import State

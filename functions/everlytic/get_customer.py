@@ -4,7 +4,8 @@ from typing import Any
 
 from everlytic import customer, wire
 from everlytic.customer import UNITS
-from everlytic.wire import Customer, Request
+from everlytic.formats import Customer
+from everlytic.wire import Request
 from ledger import accounts, customers
 from ledger.table import open_table
 

@@ -12,7 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from everlytic import customer, wire
 from everlytic.customer import UNITS, Integer, Properties, Text
-from everlytic.wire import Item, Page, Refused, Request
+from everlytic.formats import Item, Page
+from everlytic.wire import Refused, Request
 from ledger import accounts, customers
 from ledger.accounts import Account
 from ledger.table import open_table

@@ -5,24 +5,24 @@ all known from, as wire.md marks it:
 
     doc     the paths, the methods, Basic authentication with an API key, and that JSON and XML both exist
     client  `links`, `item`, `collection` and `data`; an error is {"error": {"message": ...}}
-    chosen  XML repeats JSON's names under <response>, a link being a <link>; it is written if Accept ranks it first;
-            of a query parameter given twice none counts, so it is an error
+    chosen  of a query parameter given twice none counts, so it is an error; how XML looks (formats.py)
 """
 
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import parse_qsl, urlencode
-from xml.etree import ElementTree
+from urllib.parse import parse_qsl
 
 from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ValidationError
 
+from everlytic import formats
+from everlytic.formats import Customer, Page
 from ledger import errors, metrics
 from ledger.accounts import LAST_ID, Role
 from ledger.claims import LONGEST_KEY, CallerKey
@@ -38,16 +38,10 @@ MOST_FIELDS = 50  # in the query
 MOST_PROBLEMS = 10  # told of at once
 LONGEST_ECHO = 40  # characters of a name that the caller made up
 
-_HOME = "/api/2.0"
-_CUSTOMERS = "/api/2.0/customers"
-_XML = "application/xml"
 _CUSTOMER_ID = re.compile(rf"0*([1-9][0-9]{{0,{len(str(LAST_ID)) - 1}}})")
-_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
-_RANK = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 
 logger = Logger()
 
-Item = dict[str, "str | int"]
 Question = TypeVar("Question", bound=BaseModel)
 
 
@@ -89,25 +83,6 @@ _HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Basic realm="Everlytic API", charset="UTF-8"'},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "1"},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """What most endpoints answer: one customer."""
-
-    item: Item
-    replayed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some of the customers. `query` is what was asked for, by which the neighbouring pages are linked."""
-
-    items: Sequence[Item]
-    query: Mapping[str, str | int]
-    number: int
-    is_last: bool
-    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +164,10 @@ def answer(
         body: dict[str, Any] = {"error": {"message": message}}
     else:
         headers |= replay_headers(answered.replayed, request.log)
-        body = _body(answered, _base_url(event))
+        body = formats.body(answered, formats.base_url(event))
     log(event, request.log, done)
-    is_xml = _ranks_xml_first(event["headers"].get("accept", ""))
-    headers["Content-Type"] = _XML if is_xml else "application/json"
-    return {"statusCode": int(status), "headers": headers, "body": _to_xml(body) if is_xml else json.dumps(body)}
+    headers["Content-Type"], text = formats.write(body, event["headers"].get("accept", ""))
+    return {"statusCode": int(status), "headers": headers, "body": text}
 
 
 def judge(error: Exception) -> tuple[HTTPStatus, str]:
@@ -299,63 +273,3 @@ def _why(problem: "ErrorDetails") -> str:
         if problem["type"] == "extra_forbidden"
         else problem["msg"].removeprefix("Value error, ")
     )
-
-
-def _base_url(event: dict[str, Any]) -> str:
-    """Name the host as the caller did. API Gateway itself writes X-Forwarded-Proto, and it is always https."""
-    headers = event["headers"]
-    scheme = "http" if headers.get("x-forwarded-proto") == "http" else "https"
-    host = headers.get("host", "")
-    return f"{scheme}://{host if _HOST.fullmatch(host) else event['requestContext']['domainName']}"
-
-
-def _body(answered: Customer | Page, base: str) -> dict[str, Any]:
-    home, collection = base + _HOME, base + _CUSTOMERS
-    if isinstance(answered, Customer):
-        links = {"self": f"{collection}/{answered.item['id']}", "home": home, "collection": collection}
-        return {"links": _links(links), "item": answered.item}
-
-    def page(number: int) -> str:
-        return f"{collection}?{urlencode({**answered.query, 'page': number})}"
-
-    links = {"self": page(answered.number), "home": home}
-    if not answered.is_last:
-        links["next"] = page(answered.number + 1)
-    if answered.number > 1:
-        links["prev"] = page(answered.number - 1)
-    return {"links": _links(links), "collection": [{"data": item} for item in answered.items]}
-
-
-def _links(links: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"rel": rel, "href": href} for rel, href in links.items()]
-
-
-def _ranks_xml_first(accept: str) -> bool:
-    """Say whether XML is named in an Accept header, and ranked above JSON if that is named as well."""
-    ranks: dict[str, Decimal] = {}
-    for each in accept.split(","):
-        name, *parameters = [part.strip().lower() for part in each.split(";")]
-        ranked = next(filter(None, map(_RANK.fullmatch, parameters)), None)
-        ranks[name] = Decimal(ranked[1]) if ranked else Decimal(1)
-    return max(ranks.get(_XML, 0), ranks.get("text/xml", 0)) > ranks.get("application/json", 0)
-
-
-def _to_xml(body: Mapping[str, Any]) -> str:
-    response = ElementTree.Element("response")
-    _grow(response, body)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(response, encoding="unicode")
-
-
-def _grow(element: ElementTree.Element, content: Any) -> None:
-    match content:
-        case dict():
-            for name, value in content.items():
-                _grow(ElementTree.SubElement(element, name), value)
-        case list() if element.tag == "links":
-            for link in content:
-                _grow(ElementTree.SubElement(element, "link"), link)
-        case list():
-            for each in content:
-                _grow(element, each)
-        case _:
-            element.text = str(content)

@@ -13,12 +13,13 @@ from typing import Any
 from everlytic import marshalling
 from everlytic.create_customer import create_customer
 from everlytic.delete_customer import delete_customer
+from everlytic.formats import Customer, Page
 from everlytic.get_customer import get_customer
 from everlytic.list_customers import list_customers
 from everlytic.marshalling import Call, Returned
 from everlytic.topup_customer import topup_customer
 from everlytic.update_customer import update_customer
-from everlytic.wire import Customer, Page, Refused, Request
+from everlytic.wire import Refused, Request
 from ledger.table import open_table
 
 table = open_table()

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.accounts import look_up
 from ledger.claims import CallerKey, claim_item, standing
 from ledger.credentials import Caller, Scope, api_key
 from ledger.errors import Busy, OutcomeUnknown
+from ledger.names import look_up
 from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, issued_key, made, reading
 
 

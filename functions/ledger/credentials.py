@@ -12,9 +12,10 @@ from hashlib import blake2b, scrypt, sha256
 from hmac import compare_digest
 
 from ledger import accounts
-from ledger.accounts import Name, Role
+from ledger.accounts import Role
 from ledger.counter import State
 from ledger.errors import AccountClosed, AccountNotFound, NotPermitted, WrongCredentials
+from ledger.names import Name
 from ledger.table import Item, Table, single
 
 LONGEST_USERNAME = LONGEST_PASSWORD = 16

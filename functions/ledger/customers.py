@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ledger import accounts, flush, metrics, packages
-from ledger.accounts import Account, Name, look_up, release, revise_profile, unique_names
+from ledger.accounts import Account, revise_profile
 from ledger.balance import give_back
 from ledger.change import Change, appending
 from ledger.claims import CallerKey
@@ -16,6 +16,7 @@ from ledger.counter import Balance, State, balance_key, read_all
 from ledger.entry import Kind, key_time_ms
 from ledger.errors import AccountClosed, AccountNotFound, Busy, Declined, NameTaken, NotSettled
 from ledger.history import at
+from ledger.names import Name, leads_to, look_up, release, unique_names
 from ledger.packages import Package, PackageNotFound
 from ledger.table import Item, Table, claim_key, made
 from ledger.transfer import Write, change_all, unblock
@@ -200,7 +201,7 @@ def _renaming(table: Table, found: Account, properties: Mapping[str, str | int])
     """Write what moves an account's unique names from those it has to those that these properties claim."""
     has = unique_names(found.owner, found.properties)
     claims = unique_names(found.owner, properties)
-    old = [name for name in has if name not in claims and accounts.leads_to(table, name, found.id)]
+    old = [name for name in has if name not in claims and leads_to(table, name, found.id)]
     new = [name for name in claims if name not in has]
     # An account's names move with its profile's version, which is judged first: the old ones are still as just read.
     return [

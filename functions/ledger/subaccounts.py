@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ledger import accounts, flush
-from ledger.accounts import Account, Name, Opened, Payer, open_account
+from ledger.accounts import Account, Opened, Payer, open_account
 from ledger.balance import give_back
 from ledger.change import Change, appending
 from ledger.claims import CallerKey, claim_item, standing
 from ledger.counter import Balance, State, balance_key, read_all
 from ledger.entry import AMOUNT_LIMIT, Kind
 from ledger.errors import AccountClosed, Busy, NotSettled, OutcomeUnknown
+from ledger.names import Name, leads_to, release, unique_names
 from ledger.table import FAILED, Failure, Item, Table, answer_of, claim_key, failure
 from ledger.transfer import is_refused, unblock
 
@@ -74,8 +75,8 @@ def close_subaccount(table: Table, parent: Account, account: int, caller_key: Ca
             closing = accounts.get(table, parent.id, account)
             if closing.state is State.CLOSED:
                 return _was_closed_before(table, caller_key, key)
-            names = accounts.unique_names(parent.id, closing.properties)
-            names = [name for name in names if accounts.leads_to(table, name, account)]
+            names = unique_names(parent.id, closing.properties)
+            names = [name for name in names if leads_to(table, name, account)]
             balances = _settled(table, closing)  # last, as they are what changes most often
         except Busy:
             table.pause(crowding)
@@ -90,7 +91,7 @@ def close_subaccount(table: Table, parent: Account, account: int, caller_key: Ca
             *(_append(table, change, key) for change in returns),
             accounts.revise_profile(table, closing, state=State.CLOSED),
             *(_close_balance(table, closing, balance, key) for balance in balances),
-            *(accounts.release(table, name, account) for name in names),
+            *(release(table, name, account) for name in names),
         ]
         try:
             table.client.transact_write_items(TransactItems=writes)

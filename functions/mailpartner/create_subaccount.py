@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from ledger import accounts
-from ledger.accounts import unique_names
+from ledger.names import unique_names
 from ledger.subaccounts import open_subaccount
 from ledger.table import open_table
 from mailpartner import credit, parties, wire

@@ -5,10 +5,11 @@ opened have none, and are no sub-accounts here.
 """
 
 from ledger import accounts
-from ledger.accounts import Account, Name, Role, find_name
+from ledger.accounts import Account, Role
 from ledger.counter import State
 from ledger.credentials import Caller, by_key
 from ledger.errors import AccountClosed, AccountNotFound, NotPermitted
+from ledger.names import Name, find_name
 from ledger.table import Table, claim_key
 from mailpartner.wire import Fault, Refused, Request
 

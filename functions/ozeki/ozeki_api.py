@@ -6,13 +6,14 @@ API Gateway cannot route on a query parameter, so this one function has three ac
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.accounts import Role, find_username
+from ledger.accounts import Role
 from ledger.balance import change
 from ledger.change import Change
 from ledger.counter import read
 from ledger.credentials import LONGEST_USERNAME, Caller, by_password
 from ledger.entry import Kind
 from ledger.errors import AccountNotFound, NotPermitted
+from ledger.names import find_username
 from ledger.table import open_table
 from ozeki import wire
 from ozeki.wire import Code, Credit, Refused, Request

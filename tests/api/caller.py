@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from api import wire
 from api.openapi import statuses
+from api.problems import Problem
 from ledger.table import Table
 from tests.local import demo
 from tests.local.gateway import Context
@@ -104,7 +105,7 @@ def send(endpoint: ModuleType, made: dict[str, Any]) -> Answer:
     else:
         assert kind == "application/problem+json"
         assert answer.code in announced[answer.status]
-        assert wire.Problem.model_validate(body).status == answer.status
+        assert Problem.model_validate(body).status == answer.status
         assert body["type"] == f"/ledger/docs#{answer.code}"
     return answer
 

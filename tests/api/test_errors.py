@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from api import change_balance, create_account, openapi, refuse_request, update_account, wire
-from api.wire import REFUSALS, InvalidRequest, MethodNotAllowed, NoSuchPath
+from api.problems import REFUSALS, InvalidRequest, MethodNotAllowed, NoSuchPath
 from ledger import errors
 from ledger.accounts import HOUSE
 from ledger.api_keys import ApiKeyNotFound

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api import get_docs, get_openapi, issue_key, openapi, put_package, reserve_credit
-from api.wire import REFUSALS
+from api.problems import REFUSALS
 from ledger.table import Table
 from tests.api.caller import ask, event
 from tests.local.gateway import Context

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api import change_balance, list_accounts
-from api.wire import LONGEST_BODY, MOST_FAULTS, MOST_FIELDS
+from api.problems import MOST_FAULTS
+from api.wire import LONGEST_BODY, MOST_FIELDS
 from ledger import counter
 from ledger.table import Table
 from tests.api.caller import ADMIN, Answer, event, send

@@ -8,9 +8,10 @@ from itertools import chain, count, repeat
 import pytest
 
 from ledger import accounts, credentials, history
-from ledger.accounts import HOUSE, Name, Role
+from ledger.accounts import HOUSE, Role
 from ledger.counter import State
 from ledger.entry import Kind, Posted
+from ledger.names import Name
 from ledger.table import Table, open_table
 from tests.engine.losses import Died, LossyWire
 from tests.engine.senders import Request, send_all

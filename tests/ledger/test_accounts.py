@@ -1,12 +1,13 @@
 import pytest
 
 from ledger import accounts, balance, counter, history
-from ledger.accounts import HOUSE, MOST_LEVELS, Name, Role, lineage, open_account
+from ledger.accounts import HOUSE, MOST_LEVELS, Role, lineage, open_account
 from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.counter import State
 from ledger.entry import Kind
 from ledger.errors import AccountClosed, AccountNotFound, KeyReused, NameTaken, NotSettled
+from ledger.names import Name, find_username
 from ledger.table import Table
 from tests.ledger.conftest import ACCOUNT, OPERATOR, Clock
 from tests.states import set_state
@@ -51,9 +52,9 @@ def test_a_name_that_is_taken_opens_nothing(table: Table) -> None:
     first = open_account(table, OPERATOR, actor=OPERATOR, names=[name("john")]).id
     with pytest.raises(NameTaken, match="username"):
         open_account(table, OPERATOR, actor=OPERATOR, names=[name("mary"), name("john")], balances={"sms": 5})
-    assert accounts.find_username(table, "john") == (OPERATOR, first)
+    assert find_username(table, "john") == (OPERATOR, first)
     with pytest.raises(AccountNotFound):
-        accounts.find_username(table, "mary")
+        find_username(table, "mary")
     assert open_account(table, OPERATOR, actor=OPERATOR).id == first + 1, "the id was not used up"
 
 

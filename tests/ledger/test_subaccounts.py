@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from ledger import accounts, balance, counter, flush, history, holds
-from ledger.accounts import HOUSE, Account, Role, open_account, unique_names
+from ledger.accounts import HOUSE, Account, Role, open_account
 from ledger.change import MOST_INLINE, Change
 from ledger.claims import CallerKey
 from ledger.counter import State
@@ -26,6 +26,7 @@ from ledger.errors import (
     NotSettled,
     OutcomeUnknown,
 )
+from ledger.names import unique_names
 from ledger.subaccounts import close_subaccount, open_subaccount
 from ledger.table import Table
 from ledger.transfer import transfer

@@ -1,8 +1,9 @@
 """The demo data that the local gateway starts with, and how to call each API on it."""
 
-from ledger.accounts import HOUSE, Name, Role, open_account, unique_names
+from ledger.accounts import HOUSE, Role, open_account
 from ledger.claims import CallerKey
 from ledger.credentials import api_key, password
+from ledger.names import Name, unique_names
 from ledger.packages import Package, put
 from ledger.table import Table
 

@@ -10,8 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ledger import accounts, counter, credentials, history
-from ledger.accounts import HOUSE, Account, Name, Role
+from ledger.accounts import HOUSE, Account, Role
 from ledger.entry import Posted
+from ledger.names import Name
 from ledger.table import Table
 from tests.local import demo
 

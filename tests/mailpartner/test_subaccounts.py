@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from ledger import accounts, counter, history
-from ledger.accounts import Account, Name
+from ledger.accounts import Account
 from ledger.balance import change
 from ledger.change import Change
 from ledger.counter import State
 from ledger.credentials import api_key
 from ledger.entry import Kind
 from ledger.errors import AccountNotFound
+from ledger.names import Name, find_name
 from ledger.table import Table
 from mailpartner import list_subaccounts
 from mailpartner.list_subaccounts import PER_PAGE
@@ -33,7 +34,7 @@ ADVANCED: dict[str, Any] = {
 def opened(table: Table, answer: Answer) -> Account:
     """Find the account that this answer is about."""
     assert answer.code == 200
-    return profile(table, accounts.find_name(table, f"T#{answer.fields['subaccount']['token']}")[1])
+    return profile(table, find_name(table, f"T#{answer.fields['subaccount']['token']}")[1])
 
 
 def remove_subaccount(token: str = demo.TOKEN, key: str | None = None) -> Answer:
@@ -254,8 +255,8 @@ def test_me_is_whoever_asks(ledger: Table) -> None:
 
 def test_a_token_leads_to_its_account_for_good(ledger: Table) -> None:
     remove_subaccount()
-    assert accounts.find_name(ledger, f"T#{demo.TOKEN}") == (demo.ADMIN, demo.SUBACCOUNT)
+    assert find_name(ledger, f"T#{demo.TOKEN}") == (demo.ADMIN, demo.SUBACCOUNT)
     with pytest.raises(AccountNotFound):
-        accounts.find_name(ledger, "T#another")
+        find_name(ledger, "T#another")
     assert not history.reconcile(ledger, demo.SUBACCOUNT, "EUR").problems
     assert counter.read(ledger, demo.SUBACCOUNT, "EUR").state == State.CLOSED

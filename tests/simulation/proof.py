@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ledger import history, holds, notes
+import ledger.change
+from ledger import history, notes
 from ledger.counter import hold_expires_ms
 from ledger.entry import Kind, Posted, unpack
 from ledger.errors import HoldNotFound, HoldTooSmall
@@ -108,7 +109,7 @@ def _check_holds(client: Any, name: str, schedule: Schedule, lines: list[Line]) 
         ConsistentRead=True,
     )["Items"]
     inline = items[-1]["o"]["M"]
-    assert len(inline) <= holds.MOST_INLINE
+    assert len(inline) <= ledger.change.MOST_INLINE
     apart = {item["sk"]["S"][2:]: item["n"] for item in items if item["sk"]["S"].startswith("H#")}
     is_open = {_tag(b32hexdecode(hold)): int(held["N"]) for hold, held in {**inline, **apart}.items()}
     assert {tag: held for tag, held in is_open.items() if held} == {tag: held for tag, held in left.items() if held}

@@ -1,0 +1,108 @@
+"""How Everlytic's answers are written: a customer or a page of them with their links, as JSON or as XML.
+
+XML repeats JSON's names under <response>, a link being a <link>; it is written if Accept ranks it first.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+from xml.etree import ElementTree
+
+_HOME = "/api/2.0"
+_CUSTOMERS = "/api/2.0/customers"
+_XML = "application/xml"
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
+_RANK = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
+
+Item = dict[str, "str | int"]
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """What most endpoints answer: one customer."""
+
+    item: Item
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the customers. `query` is what was asked for, by which the neighbouring pages are linked."""
+
+    items: Sequence[Item]
+    query: Mapping[str, str | int]
+    number: int
+    is_last: bool
+    replayed: bool = False
+
+
+def base_url(event: dict[str, Any]) -> str:
+    """Name the host as the caller did. API Gateway itself writes X-Forwarded-Proto, and it is always https."""
+    headers = event["headers"]
+    scheme = "http" if headers.get("x-forwarded-proto") == "http" else "https"
+    host = headers.get("host", "")
+    return f"{scheme}://{host if _HOST.fullmatch(host) else event['requestContext']['domainName']}"
+
+
+def body(answered: Customer | Page, base: str) -> dict[str, Any]:
+    """Put an answer into the shape that both formats have, linked to its neighbours."""
+    home, collection = base + _HOME, base + _CUSTOMERS
+    if isinstance(answered, Customer):
+        links = {"self": f"{collection}/{answered.item['id']}", "home": home, "collection": collection}
+        return {"links": _links(links), "item": answered.item}
+
+    def page(number: int) -> str:
+        return f"{collection}?{urlencode({**answered.query, 'page': number})}"
+
+    links = {"self": page(answered.number), "home": home}
+    if not answered.is_last:
+        links["next"] = page(answered.number + 1)
+    if answered.number > 1:
+        links["prev"] = page(answered.number - 1)
+    return {"links": _links(links), "collection": [{"data": item} for item in answered.items]}
+
+
+def write(content: Mapping[str, Any], accept: str) -> tuple[str, str]:
+    """Write a body as what an Accept header asks for, and name that type."""
+    if _ranks_xml_first(accept):
+        return _XML, _to_xml(content)
+    return "application/json", json.dumps(content)
+
+
+def _links(links: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"rel": rel, "href": href} for rel, href in links.items()]
+
+
+def _ranks_xml_first(accept: str) -> bool:
+    """Say whether XML is named in an Accept header, and ranked above JSON if that is named as well."""
+    ranks: dict[str, Decimal] = {}
+    for each in accept.split(","):
+        name, *parameters = [part.strip().lower() for part in each.split(";")]
+        ranked = next(filter(None, map(_RANK.fullmatch, parameters)), None)
+        ranks[name] = Decimal(ranked[1]) if ranked else Decimal(1)
+    return max(ranks.get(_XML, 0), ranks.get("text/xml", 0)) > ranks.get("application/json", 0)
+
+
+def _to_xml(body: Mapping[str, Any]) -> str:
+    response = ElementTree.Element("response")
+    _grow(response, body)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(response, encoding="unicode")
+
+
+def _grow(element: ElementTree.Element, content: Any) -> None:
+    match content:
+        case dict():
+            for name, value in content.items():
+                _grow(ElementTree.SubElement(element, name), value)
+        case list() if element.tag == "links":
+            for link in content:
+                _grow(ElementTree.SubElement(element, "link"), link)
+        case list():
+            for each in content:
+                _grow(element, each)
+        case _:
+            element.text = str(content)
