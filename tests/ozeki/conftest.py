@@ -13,9 +13,9 @@ def shared_ledger() -> Iterator[Table]:
         yield table
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def unchanged(shared_ledger: Table) -> Iterator[Table]:
-    """Give a ledger that must be after this test, to the last item, what it was before."""
+    """Give a ledger that must be after all tests of a module, to the last item, what it was before them."""
     before = items(shared_ledger)
     yield shared_ledger
     assert items(shared_ledger) == before

@@ -76,7 +76,7 @@ MUTANTS = [
         odds=DEADLY,
         habits={
             "keyed": 1,
-            "patience_ms": (claims.RENEW_MS - 2_000, claims.RENEW_MS + 1_000),
+            "patience_ms": (claims.RENEW_MS + 1_000,),
             "operations": ("top-up",),
         },
     ),

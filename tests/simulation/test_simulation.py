@@ -42,14 +42,14 @@ def test_the_deployed_settings_hold_as_well(schedules: range) -> None:
 
 
 def test_a_crowd_without_faults_is_answered_at_once_and_without_a_wait_for_anybody() -> None:
-    for seed in range(20):
+    for seed in range(10):
         schedule = run(seed, CALM, together=24, patience_ms=IMPATIENT_MS)
         assert not [answer for answer in schedule.answers if isinstance(answer.error, Busy | OutcomeUnknown)]
 
 
 def test_every_fault_is_met_and_most_callers_with_a_key_get_their_answer_in_the_end() -> None:
     met, answered = Counter[str](), Counter[bool]()
-    for seed in range(30):
+    for seed in range(15):
         with small_tails():
             schedule = run(seed, ROUGH)
         met += schedule.met
@@ -70,6 +70,6 @@ def test_the_table_in_memory_answers_every_call_as_moto_does() -> None:
         create_table(client, "simulation")
         real, memory = Recorder(client), Recorder(Memory())
         for recorder in (real, memory):
-            Schedule(1, recorder, "simulation", odds=ROUGH).run()
+            Schedule(1, recorder, "simulation", odds=ROUGH, requests=14).run()
     assert len(memory.calls) > 100
     assert memory.calls == real.calls
