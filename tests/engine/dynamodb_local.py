@@ -40,7 +40,15 @@ def running() -> Iterator[str]:
         port = probe.getsockname()[1]
     # sharedDb: one set of tables whatever the credentials and the region.
     options = ["-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
-    command = ["java", f"-Djava.library.path={FOLDER / 'DynamoDBLocal_lib'}", "-jar", f"{FOLDER / 'DynamoDBLocal.jar'}"]
+    # A short life: what a better compiler would save later, it costs now.
+    quickly = "-XX:TieredStopAtLevel=1"
+    command = [
+        "java",
+        quickly,
+        f"-Djava.library.path={FOLDER / 'DynamoDBLocal_lib'}",
+        "-jar",
+        f"{FOLDER / 'DynamoDBLocal.jar'}",
+    ]
     with tempfile.TemporaryFile("w+") as log, subprocess.Popen(command + options, stdout=log, stderr=log) as engine:
         try:
             _wait(engine, port, log)

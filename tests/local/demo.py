@@ -13,6 +13,7 @@ ACME = 1
 API_KEY = "demo-api-key"
 SUBACCOUNT = 102
 TOKEN = "demo-subaccount"
+LAST_LINE = "Ctrl-C ends it. What follows is what the functions log."
 
 
 def seed(table: Table) -> None:
@@ -110,4 +111,6 @@ Our own API, described on {base_url}/ledger/docs; the first, pasted twice, spend
   curl {as_bearer} '{johns_sms}/statement?format=csv'
   curl {as_bearer} -H 'Idempotency-Key: hold-1' {johns_sms}/holds -d '{{"amount":100,"expires_in_s":60}}'
   curl {as_bearer} {base_url}/ledger/accounts/{JOHN}/balances
+
+{LAST_LINE}
 """

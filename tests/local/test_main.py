@@ -1,5 +1,6 @@
 """The README's command as a reader runs it: a process of its own, and the curl lines it prints."""
 
+import json
 import re
 import shlex
 import shutil
@@ -11,6 +12,7 @@ from typing import IO
 
 import pytest
 
+from tests.local.demo import LAST_LINE
 from tests.template import ROOT
 
 
@@ -20,13 +22,11 @@ def start(*options: str) -> "subprocess.Popen[str]":
 
 
 def curl_lines(printed: IO[str]) -> Iterator[list[str]]:
-    """Read the block of curl lines at the end of the banner."""
-    seen = False
+    """Read the curl lines of the banner."""
     for line in printed:
         if line.strip().startswith("curl "):
-            seen = True
             yield shlex.split(line)
-        elif seen:
+        elif line.strip() == LAST_LINE:
             return
 
 
@@ -41,8 +41,21 @@ def test_the_printed_curl_lines_work_as_printed_and_no_password_is_logged() -> N
         local.send_signal(signal.SIGINT)
         logged, requests = local.communicate(timeout=10)
 
-    assert re.findall(r"<balance>(-?\d+)</balance>", "".join(answers)) == ["744", "744", "500", "490"]
-    assert requests == "GET /api 200\n" * len(answers)
+    ozeki, everlytic, mailpartner, ours = answers[:4], answers[4:9], answers[9:14], answers[14:]
+    assert re.findall(r"<balance>(-?\d+)</balance>", "".join(ozeki)) == ["744", "744", "500", "490"]
+    assert [json.loads(each)["item"]["email_quota"] for each in everlytic[:3]] == [1_000] * 3
+    assert all("office@acme.example" in each for each in everlytic[2:])
+    assert [json.loads(each)["credit"] for each in mailpartner[:2]] == [2_869.2, 2_768.7]
+    assert "<balance>" not in mailpartner[3]
+    assert "2768.7" in mailpartner[3]
+    assert "open-1" not in mailpartner[4]
+    assert json.loads(ours[0].partition("\n\n")[2])["after"] == 489, "what -i shows first are headers"
+    assert ours[2].splitlines()[-1].endswith(",489,100,,")
+    (balance,) = json.loads(ours[4])["balances"]
+    assert (balance["available"], balance["held"], balance["sequence"]) == (389, 100, 6)
+    statuses = re.findall(r" (\d+)$", requests, re.MULTILINE)
+    assert len(statuses) == len(answers)
+    assert set(statuses) <= {"200", "201"}
     assert '"service":"prepaid"' in logged
     assert not re.search("abc123|john123|password|demo-api-key|order-1", logged)
     assert local.returncode == 0
