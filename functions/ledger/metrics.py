@@ -11,6 +11,7 @@ process that dies right after a change has not counted it. The histories are wha
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
@@ -56,10 +57,16 @@ def report(dialect: str, log: Mapping[str, object]) -> None:
     if log.get("replayed"):
         count(Metric.REPLAYED, asked)
     for unit, figures in _counted.items():
-        line = EphemeralMetrics(namespace=NAMESPACE)
-        line.add_dimension("dialect", dialect)
-        line.add_dimension("unit", unit)
+        line = _line(dialect, unit)
         for metric, figure in figures.items():
             line.add_metric(metric, MetricUnit.Count, figure)
         line.flush_metrics()
     _counted.clear()
+
+
+@cache
+def _line(dialect: str, unit: str) -> EphemeralMetrics:
+    """Make what prints the lines of these dimensions; there are few of them, and making one costs as much as a line."""
+    line = EphemeralMetrics(namespace=NAMESPACE)
+    line.set_default_dimensions(dialect=dialect, unit=unit)
+    return line
