@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -251,6 +252,41 @@ def test_without_an_answer_the_outcome_is_unknown_and_within_a_functions_life(ta
         add(through(table, lost))
     assert clock.ms - started_ms < 15_000
     assert sms(table) == 505
+
+
+@pytest.mark.parametrize("key", [None, a_key()])
+def test_a_refusal_does_not_deny_a_copy_of_the_call_that_may_still_arrive(table: Table, key: CallerKey | None) -> None:
+    on_the_way: list[Callable[[], Any]] = []
+
+    def late(operation: str, proceed: Callable[..., Any], request: Any) -> Any:
+        if operation == "update_item" and not on_the_way:
+            on_the_way.append(partial(proceed, **request))
+            raise ReadTimeoutError(endpoint_url="nowhere")
+        return proceed(**request)
+
+    spend = a_change(Kind.SPEND, -501)
+    with pytest.raises(OutcomeUnknown):
+        balance.change(through(table, late), spend, key)
+    add(table, 1)
+    on_the_way[0]()
+    assert sms(table) == 0, "the late copy found the credit"
+    if key:
+        again = balance.change(table, spend, key)
+        assert (again.after, again.replayed) == (0, True)
+
+
+def test_a_refusal_that_stands_for_good_is_told_whatever_may_still_arrive(table: Table) -> None:
+    set_state(table, OPERATOR, ACCOUNT, State.CLOSED)
+    lost: list[str] = []
+
+    def once(operation: str, proceed: Callable[..., Any], request: Any) -> Any:
+        if operation == "update_item" and not lost:
+            lost.append(operation)
+            raise ReadTimeoutError(endpoint_url="nowhere")
+        return proceed(**request)
+
+    with pytest.raises(AccountClosed):
+        add(through(table, once))
 
 
 def test_a_balance_that_stays_taken_is_busy_and_unchanged(table: Table, clock: Clock) -> None:

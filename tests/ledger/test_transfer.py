@@ -1,8 +1,12 @@
 """Several balances changed at once, one caller at a time. The crowd and the failing network are tests/simulation's."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from ledger import accounts, balance, counter, flush, history, notes
 from ledger.accounts import Account, open_account
@@ -10,10 +14,18 @@ from ledger.change import Change
 from ledger.claims import APPLY_MS, CallerKey
 from ledger.counter import State
 from ledger.entry import Kind
-from ledger.errors import AccountClosed, AccountSuspended, InsufficientCredit, KeyReused, TransferRefused
+from ledger.errors import (
+    AccountClosed,
+    AccountSuspended,
+    InsufficientCredit,
+    KeyReused,
+    OutcomeUnknown,
+    TransferRefused,
+)
 from ledger.table import Table
 from ledger.transfer import Changed, Write, change_all, transfer
 from tests.ledger.conftest import ACCOUNT, OPERATOR, Clock
+from tests.ledger.test_balance import through
 from tests.states import set_state
 
 UNITS = ("email", "sms", "transactions")
@@ -64,6 +76,25 @@ def test_one_refusal_refuses_all(table: Table) -> None:
         change_all(table, OPERATOR, [giving, taking])
     assert refused.value.available == 500
     assert available(table) == (0, 500, 0)
+
+
+def test_a_refusal_does_not_deny_a_copy_of_the_call_that_may_still_arrive(
+    table: Table, payer: Account, payee: Account
+) -> None:
+    balance.change(table, Change(OPERATOR, payee.id, "sms", Kind.TOP_UP, 0, OPERATOR))
+    on_the_way: list[Callable[[], Any]] = []
+
+    def late(operation: str, proceed: Callable[..., Any], request: Any) -> Any:
+        if operation == "transact_write_items" and not on_the_way:
+            on_the_way.append(partial(proceed, **request))
+            raise ReadTimeoutError(endpoint_url="nowhere")
+        return proceed(**request)
+
+    with pytest.raises(OutcomeUnknown):
+        transfer(through(table, late), OPERATOR, payer, payee, "sms", 501)
+    balance.change(table, Change(OPERATOR, payer.id, "sms", Kind.TOP_UP, 1, OPERATOR))
+    on_the_way[0]()
+    assert [counter.read(table, each.id, "sms").available for each in (payer, payee)] == [0, 501]
 
 
 def test_another_write_goes_along_or_keeps_all_from_happening(table: Table) -> None:
