@@ -10,7 +10,6 @@ from api.resources import Entry
 from api.wire import At, Body, Call
 from ledger.balance import change
 from ledger.change import Change
-from ledger.claims import CallerKey
 from ledger.credentials import Scope
 from ledger.entry import AMOUNT_LIMIT, Kind
 
@@ -79,10 +78,6 @@ def make(call: Call[At, Body], account: int, unit: str, wanted: Wanted, idempote
             reference=reference,
             note=note,
         ),
-        CallerKey(
-            call.caller.account,
-            idempotency_key,
-            ("change", account, unit, wanted.kind, wanted.amount, reference, note),
-        ),
+        call.caller_key(idempotency_key, "change", account, unit, wanted.kind, wanted.amount, reference, note),
     )
     return Entry.of(account, unit, posted, note), posted.replayed

@@ -80,6 +80,6 @@ def _parent(call: Call[NoParameters, NewAccount]) -> int:
     if levels > MOST_LEVELS:
         raise InvalidRequest(Fault(at="body.parent", message=f"no account may lie {levels} levels below its operator"))
     # Whoever opened it while the parent was open is still owed that answer.
-    if found.state is State.CLOSED and call.table.get(claim_key(caller.account, call.idempotency_key)) is None:
+    if found.state is State.CLOSED and call.table.get(claim_key(caller.top, call.idempotency_key)) is None:
         raise AccountClosed
     return parent

@@ -1,5 +1,6 @@
 """GET /ledger/accounts/{id}/balances/{unit}/statement: a period's entries as CSV, or as a page with a chart."""
 
+import json
 from typing import Any, Literal
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from ledger.errors import AccountNotFound
 from ledger.period import find_period
 
 MOST_ENTRIES = 5_000
+LONGEST_ANSWER = 5_500_000  # bytes, as Lambda sends it to API Gateway, as JSON: 6 MB is the end
 
 
 class Asking(Asked):
@@ -55,5 +57,9 @@ def get_statement(call: Call[Asking, NoBody]) -> Answer:
     statement = Statement(account, asked.unit, opening, entries, notes.read(call.table, entries))
     if asked.format == "csv":
         name = f"attachment; filename={account}-{asked.unit}.csv"
-        return Answer(statement.csv(), headers={"Content-Type": CSV, "Content-Disposition": name})
-    return Answer(statement.html(), headers={"Content-Type": HTML, "Content-Security-Policy": POLICY})
+        text, headers = statement.csv(), {"Content-Type": CSV, "Content-Disposition": name}
+    else:
+        text, headers = statement.html(), {"Content-Type": HTML, "Content-Security-Policy": POLICY}
+    if len(json.dumps(text)) > LONGEST_ANSWER:
+        raise InvalidRequest(Fault(at="parameters.from", message="the statement would be too long: ask for less"))
+    return Answer(text, headers=headers)

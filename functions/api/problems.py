@@ -67,7 +67,7 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     errors.Busy: Refusal(503, "busy", "Too busy: nothing changed, send it again"),
     # Not 503, which here promises that nothing changed.
     errors.OutcomeUnknown: Refusal(
-        504, "outcome_unknown", "It may have happened: send it again under the same Idempotency-Key to know"
+        504, "outcome_unknown", "It may have happened: send it again, under the same Idempotency-Key if it had one"
     ),
 }
 

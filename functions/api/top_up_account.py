@@ -52,7 +52,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def top_up_account(call: Call[Place, NewTopup]) -> Answer:
     """Top an account up from the caller's catalogue. The entries name the package as their reference."""
-    account = call.customer(call.at.id)
+    account = call.account(call.at.id)
     note = call.body.note()
     package = packages.get(call.table, call.caller.account, call.body.package)
     made = top_up(

@@ -16,7 +16,7 @@ from ledger import customers
 from ledger.counter import State as LedgerState
 from ledger.credentials import Scope
 from ledger.customers import Revision
-from ledger.errors import AccountClosed, AccountNotFound, NotSettled
+from ledger.errors import AccountClosed, AccountNotFound, NotPermitted, NotSettled
 
 _LEDGER_STATES = {name: state for state, name in STATES.items()}
 
@@ -57,7 +57,9 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def update_account(call: Call[Place, AccountUpdate]) -> Answer:
     """Change a customer of the caller's: nobody changes its own account."""
-    found, wanted = call.customer(call.at.id), call.body
+    found, wanted = call.account(call.at.id), call.body
+    if found.id == call.caller.account:
+        raise NotPermitted
     if found.state is LedgerState.CLOSED and wanted == AccountUpdate(state="closed"):
         return Answer(Account.of(found))
     properties: dict[str, str | int] = {}

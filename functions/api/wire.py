@@ -91,8 +91,16 @@ class Call(Generic[At, Body]):
             raise errors.NotPermitted
 
     def key_for(self, *content: str | int) -> CallerKey:
-        """Give the caller's idempotency key as the key of this content."""
-        return CallerKey(self.caller.account, self.idempotency_key, content)
+        """Give the request's idempotency key as the key of this content."""
+        return self.caller_key(self.idempotency_key, *content)
+
+    def caller_key(self, key: str, *content: str | int) -> CallerKey:
+        """Give an idempotency key as the key of this content, apart from those of keys that show something else.
+
+        What is an operator's own is one scope with the vendors' dialects; each subtree is a scope of its own, so that
+        nobody stumbles over, or learns of, a key that somebody else used.
+        """
+        return CallerKey(self.caller.top, key, content)
 
     def account(self, account: int) -> Account:
         """Read an account that the caller's key shows, as it is now. Raises AccountNotFound."""
@@ -112,12 +120,6 @@ class Call(Generic[At, Body]):
             raise errors.AccountNotFound
         self.log["account"] = account
         return accounts.owner_of(self.table, account)
-
-    def customer(self, account: int) -> Account:
-        """Read an account that the caller operates: not its own. Raises AccountNotFound or NotPermitted."""
-        if account == self.caller.account:
-            raise errors.NotPermitted
-        return self.account(account)
 
     def _usual_owner(self, account: int) -> int:
         """Guess the owner, to spare a look-up: what lies there is the key's top or right below it, so it shows it."""

@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import Any, Self, cast
 
 from ledger import metrics
-from ledger.claims import CallerKey, claim_item, standing
+from ledger.claims import CallerKey, claim_item, is_contended, is_refused, standing
 from ledger.counter import Balance, State
 from ledger.entry import Entry, Kind, pack
-from ledger.errors import AccountNotFound, Busy, NameTaken, OutcomeUnknown
+from ledger.errors import AccountNotFound, Busy, NameTaken, OutcomeUnknown, unless_lost
 from ledger.metrics import Metric
 from ledger.names import Name, look_up
 from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, profile_key, reading, single, was_resent
@@ -73,14 +73,13 @@ class Account:
 class Payer:
     """An account that pays another's opening balance, in the same commit: a transfer, and not credit from nowhere.
 
-    `pay` makes its side, for the new account's id and the key that both sides carry. `refused` is told which balance it
-    met (None: there is none), and whether an earlier copy of the request may still be under way; it raises why that
-    balance could not pay, or returns to have it all tried again.
+    `pay` makes its side, for the new account's id and the key that both sides carry. `refused` raises why the balance
+    it met (None: there is none) could not pay, or returns to have it all tried again.
     """
 
     account: int
     pay: Callable[[int, bytes], Item]
-    refused: Callable[[Item | None, bool], None]
+    refused: Callable[[Item | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +113,13 @@ def open_account(
     # Without a caller's key a key of our own is claimed: it tells our lost success from somebody else's.
     key = table.mint()
     caller_key = caller_key or CallerKey(owner, key.hex(), ("open account",))
+
+    def opened(number: int, *, replayed: bool) -> Opened:
+        if paid_by is None and not replayed:
+            for unit, amount in (balances or {}).items():
+                metrics.count(Metric.CREDITS_ADDED, unit, amount)
+        return Opened(number, replayed)
+
     lost = False
     candidate = 0
     for crowding in table.tries():
@@ -146,27 +152,25 @@ def open_account(
             why, answer = failure(error), answer_of(error)
             lost = lost or why is Failure.UNKNOWN or was_resent(answer)
             if why is Failure.CONDITION:
-                reasons = answer["CancellationReasons"]
-                failed = [reason["Code"] == "ConditionalCheckFailed" for reason in reasons]
-                if failed[0]:
-                    found = standing(caller_key, reasons[0]["Item"])
-                    return Opened(int(reasons[0]["Item"]["r"]["N"]), replayed=found != key)
-                for name, taken in zip(names, failed[3:], strict=False):
-                    if taken:
-                        raise NameTaken(name.what) from error
-                if paid_by and failed[-1]:
-                    paid_by.refused(reasons[-1].get("Item"), lost)
-                if failed[1]:
-                    if account is not None:
-                        raise NameTaken("account") from error
-                    candidate += 1
-                    continue
+                of_claim, *reasons = answer["CancellationReasons"]
+                if is_refused(of_claim):
+                    stands = standing(caller_key, of_claim["Item"])
+                    return opened(int(of_claim["Item"]["r"]["N"]), replayed=stands != key)
+                if not is_contended(of_claim):
+                    with unless_lost(lost):
+                        for name, reason in zip(names, reasons[2:], strict=False):
+                            if is_refused(reason):
+                                raise NameTaken(name.what) from error
+                        if paid_by and is_refused(reasons[-1]):
+                            paid_by.refused(reasons[-1].get("Item"))
+                        if is_refused(reasons[0]) and account is not None:
+                            raise NameTaken("account") from error
+                    if is_refused(reasons[0]):
+                        candidate += 1
+                        continue
             table.pause(crowding)
         else:
-            if paid_by is None:
-                for unit, amount in (balances or {}).items():
-                    metrics.count(Metric.CREDITS_ADDED, unit, amount)
-            return Opened(candidate, replayed=False)
+            return opened(candidate, replayed=False)
     raise OutcomeUnknown if lost else Busy
 
 

@@ -12,7 +12,7 @@ from ledger.claims import CallerKey, claim_item, standing
 from ledger.credentials import Caller, Scope, api_key
 from ledger.errors import Busy, OutcomeUnknown
 from ledger.names import look_up
-from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, issued_key, made, reading
+from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, issued_key, made, reading, was_resent
 
 
 class ApiKeyNotFound(LookupError):
@@ -80,14 +80,14 @@ def issue(
         try:
             table.client.transact_write_items(TransactItems=writes)
         except FAILED as error:
-            why = failure(error)
+            why, answer = failure(error), answer_of(error)
             if why is Failure.CONDITION:
-                claim, *_ = answer_of(error)["CancellationReasons"]
+                claim, *_ = answer["CancellationReasons"]
                 if claim["Code"] == "ConditionalCheckFailed":
                     stands = standing(caller_key, claim["Item"])
                     with made():
                         return ApiKey.read(_listed(table, operator.account, stands.hex())), stands != key
-            lost = lost or why is Failure.UNKNOWN
+            lost = lost or why is Failure.UNKNOWN or was_resent(answer)
             table.pause(crowding)
         else:
             return ApiKey.read(listed), False
@@ -143,7 +143,7 @@ def revoke(table: Table, operator: int, key_id: str) -> None:
         try:
             table.client.transact_write_items(TransactItems=writes)
         except FAILED as error:
-            lost = lost or failure(error) is Failure.UNKNOWN
+            lost = lost or failure(error) is Failure.UNKNOWN or was_resent(answer_of(error))
             table.pause(crowding)
         else:
             return

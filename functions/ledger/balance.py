@@ -29,6 +29,7 @@ from ledger.errors import (
     InsufficientCredit,
     KeyReused,
     OutcomeUnknown,
+    unless_lost,
 )
 from ledger.metrics import Metric
 from ledger.pages import find_old, find_recent
@@ -168,9 +169,10 @@ def _apply(table: Table, wanted: Change, key: bytes, revise: Revision | None, *,
             seen, paged = balance.sequence, balance.flushed
             continue
         try:
-            refuse(table, wanted, balance, lost=lost)
-            if revise:
-                wanted = revise(wanted, balance, left)
+            with unless_lost(lost):
+                refuse(table, wanted, balance)
+                if revise:
+                    wanted = revise(wanted, balance, left)
         except Busy:
             table.pause(crowding)
             continue
@@ -223,17 +225,13 @@ def _look(table: Table, wanted: Change) -> tuple[int | None, Item | None]:
     return left, table.get(balance_key(wanted.account, wanted.unit))
 
 
-def refuse(table: Table, wanted: Change, balance: Balance, *, lost: bool) -> None:
-    """Raise why this balance, as it was, could not take the change, unless expired holds could give it more credit.
-
-    `lost`: a copy of the change may still be under way. What this one did not find, credit or an open account, that one
-    may: then the refusal cannot be told as one.
-    """
+def refuse(table: Table, wanted: Change, balance: Balance) -> None:
+    """Raise why this balance, as it was, could not take the change, unless expired holds could give it more credit."""
     declined = judge(wanted, balance)
     if isinstance(declined, InsufficientCredit) and give_back(table, wanted, balance):
         return
     if declined:
-        raise OutcomeUnknown if lost and not isinstance(declined, AccountClosed) else declined
+        raise declined
 
 
 def give_back(table: Table, wanted: Change, balance: Balance) -> bool:

@@ -72,6 +72,19 @@ def standing(caller_key: CallerKey, item: Item) -> bytes:
     return key
 
 
+def is_refused(reason: Item) -> bool:
+    """Say whether this write's condition was what cancelled a transaction."""
+    return bool(reason["Code"] == "ConditionalCheckFailed")
+
+
+def is_contended(claim: Item) -> bool:
+    """Say whether another transaction had its hands on the claim: a copy of the same request, about to be decided.
+
+    Until it is, nothing else that cancelled this one means anything: it may be that copy's own doing.
+    """
+    return bool(claim["Code"] == "TransactionConflict")
+
+
 def renew(table: Table, caller_key: CallerKey, old: bytes) -> None:
     """Exchange a claim's key, past its use and never applied, for a new one, unless another request just did."""
     nobody_renewed = "k = :old"

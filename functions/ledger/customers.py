@@ -84,9 +84,9 @@ def revise(
 ) -> tuple[Account, Outcome]:
     """Change a customer's profile, names, state, balances and limits, all or nothing, once; return it as it is now.
 
-    A balance is set by an entry (ledger.md 3). Closing is for good, needs balances that owe and hold nothing, and
-    leaves the names to others. Raises AccountNotFound, AccountClosed, NameTaken, NotSettled, KeyReused, Busy or
-    OutcomeUnknown.
+    A balance is set by an entry (ledger.md 3). A unit never used is opened at zero on the way, and stays open. Closing
+    is for good, needs balances that owe and hold nothing, and leaves the names to others. Raises AccountNotFound,
+    AccountClosed, NameTaken, NotSettled, KeyReused, Busy or OutcomeUnknown.
     """
     for crowding in table.tries():
         found = accounts.get(table, owner, account)
@@ -243,7 +243,7 @@ def _revising(
 
     def refused(item: Item | None) -> Declined | None:
         if item is None or is_set:
-            unblock(table, change, item, lost=False)  # a set needs no credit
+            unblock(table, change, item)
         if item is None or state is not State.CLOSED:
             return None
         balance = Balance.read(found.id, unit, item)

@@ -19,6 +19,9 @@ LedgerError
 └── OutcomeUnknown           the database stopped answering; it may have happened
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class LedgerError(Exception):
     """Anything the ledger refuses or cannot finish."""
@@ -104,3 +107,21 @@ class OutcomeUnknown(LedgerError):
 
     Sent again under the same idempotency key the request is answered exactly; without a key, read the history first.
     """
+
+
+FINAL = (AccountClosed, AccountNotFound, HoldNotFound, HoldTooSmall)
+"""Refusals that stand for good: what was not possible then never will be."""
+
+
+@contextmanager
+def unless_lost(lost: bool) -> Iterator[None]:
+    """Tell of a refusal that it is not known to stand, if an earlier copy of the request was lost on the way.
+
+    That copy may still arrive, and find the credit, the name or the open account that this one did not.
+    """
+    try:
+        yield
+    except Declined as declined:
+        if lost and not isinstance(declined, FINAL):
+            raise OutcomeUnknown from None
+        raise

@@ -11,13 +11,13 @@ from ledger import accounts, flush
 from ledger.accounts import Account, Opened, Payer, open_account
 from ledger.balance import give_back
 from ledger.change import Change, appending
-from ledger.claims import CallerKey, claim_item, standing
+from ledger.claims import CallerKey, claim_item, is_contended, is_refused, standing
 from ledger.counter import Balance, State, balance_key, read_all
 from ledger.entry import AMOUNT_LIMIT, Kind
-from ledger.errors import AccountClosed, Busy, NotSettled, OutcomeUnknown
+from ledger.errors import AccountClosed, Busy, NotSettled, OutcomeUnknown, unless_lost
 from ledger.names import Name, leads_to, release, unique_names
-from ledger.table import FAILED, Failure, Item, Table, answer_of, claim_key, failure
-from ledger.transfer import is_refused, unblock
+from ledger.table import FAILED, Failure, Item, Table, answer_of, claim_key, failure, was_resent
+from ledger.transfer import unblock
 
 
 def open_subaccount(
@@ -43,9 +43,9 @@ def open_subaccount(
     def pay(account: int, key: bytes) -> Item:
         return _append(table, payment(account), key, floor)
 
-    def refused(item: Item | None, lost: bool) -> None:
+    def refused(item: Item | None) -> None:
         nonlocal floor
-        floor = unblock(table, payment(account=0), item, lost=lost)
+        floor = unblock(table, payment(account=0), item)
 
     return open_account(
         table,
@@ -77,7 +77,8 @@ def close_subaccount(table: Table, parent: Account, account: int, caller_key: Ca
                 return _was_closed_before(table, caller_key, key)
             names = unique_names(parent.id, closing.properties)
             names = [name for name in names if leads_to(table, name, account)]
-            balances = _settled(table, closing)  # last, as they are what changes most often
+            with unless_lost(lost):
+                balances = _settled(table, closing)  # last, as they are what changes most often
         except Busy:
             table.pause(crowding)
             continue
@@ -96,15 +97,15 @@ def close_subaccount(table: Table, parent: Account, account: int, caller_key: Ca
         try:
             table.client.transact_write_items(TransactItems=writes)
         except FAILED as error:
-            why = failure(error)
-            lost = lost or why is Failure.UNKNOWN
+            why, answer = failure(error), answer_of(error)
+            lost = lost or why is Failure.UNKNOWN or was_resent(answer)
             if why is Failure.CONDITION:
-                of_claim, *reasons = answer_of(error)["CancellationReasons"]
+                of_claim, *reasons = answer["CancellationReasons"]
                 if is_refused(of_claim):
                     return standing(caller_key, of_claim["Item"]) != key
                 for change, reason in zip(returns, reasons, strict=False):
-                    if is_refused(reason):
-                        unblock(table, change, reason.get("Item"), lost=lost)
+                    if is_refused(reason) and not is_contended(of_claim):
+                        unblock(table, change, reason.get("Item"))
             table.pause(crowding)  # the account, read again, tells what else has changed
         else:
             return False

@@ -171,12 +171,18 @@ class Table:
         """
         for first in range(0, len(keys), _ITEMS_A_CALL):
             missing: Sequence[Any] = keys[first : first + _ITEMS_A_CALL]
-            while missing:
+            for crowding in self.tries():
+                if crowding:
+                    self.pause(crowding)
                 with reading():
                     request: Any = {self.name: {"Keys": missing, "ConsistentRead": True}}
                     answer = self.client.batch_get_item(RequestItems=request)
                 yield from answer["Responses"][self.name]
                 missing = answer["UnprocessedKeys"].get(self.name, {"Keys": []})["Keys"]
+                if not missing:
+                    break
+            else:
+                raise Busy
 
     def recall(self, key: Hashable, find: Callable[[], T]) -> T:
         """Find something once and then answer from memory, for RECALL_MS at most. An error is never remembered."""

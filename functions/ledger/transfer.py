@@ -12,10 +12,10 @@ from ledger import flush, metrics
 from ledger.accounts import Account
 from ledger.balance import entry_of, open_balance, refuse
 from ledger.change import SPENDS, Change, appending
-from ledger.claims import CallerKey, claim_item, standing
+from ledger.claims import CallerKey, claim_item, is_contended, is_refused, standing
 from ledger.counter import Balance, read_all
 from ledger.entry import Kind, Posted
-from ledger.errors import Busy, Declined, OutcomeUnknown, TransferRefused
+from ledger.errors import Busy, Declined, OutcomeUnknown, TransferRefused, unless_lost
 from ledger.notes import note_item
 from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, made, was_resent
 
@@ -74,13 +74,15 @@ def change_all(
             if is_refused(claim):
                 stands = standing(caller_key, claim["Item"])
                 return _changed(table, wanted, stands, replayed=stands != key)
-            for write, reason in zip(also, reasons, strict=False):
-                if is_refused(reason) and (declined := write.refused(reason.get("Item"))):
-                    raise declined from error
-            sides = zip(wanted, reasons[len(also) :], strict=False)
-            for change, reason in sorted(sides, key=lambda side: side[0].kind not in SPENDS):
-                if is_refused(reason):
-                    floors[change] = unblock(table, change, reason.get("Item"), lost=lost)
+            if not is_contended(claim):
+                with unless_lost(lost):
+                    for write, reason in zip(also, reasons, strict=False):
+                        if is_refused(reason) and (declined := write.refused(reason.get("Item"))):
+                            raise declined from error
+                    sides = zip(wanted, reasons[len(also) :], strict=False)
+                    for change, reason in sorted(sides, key=lambda side: side[0].kind not in SPENDS):
+                        if is_refused(reason):
+                            floors[change] = unblock(table, change, reason.get("Item"))
             table.pause(crowding)
         else:
             return _changed(table, wanted, key, replayed=False)
@@ -116,15 +118,8 @@ def _update(table: Table, change: Change, key: bytes, floor: int) -> Item:
     return {"Update": {**update, "ConditionExpression": " AND ".join(clauses)}}
 
 
-def is_refused(reason: Item) -> bool:
-    return bool(reason["Code"] == "ConditionalCheckFailed")
-
-
-def unblock(table: Table, change: Change, item: Item | None, *, lost: bool) -> int:
-    """Clear what kept a change from this balance and return the floor it must respect, or raise why it cannot be.
-
-    `lost` as for `balance.refuse`.
-    """
+def unblock(table: Table, change: Change, item: Item | None) -> int:
+    """Clear what kept a change from this balance and return the floor it must respect, or raise why it cannot be."""
     if item is None:
         open_balance(table, change.owner, change.account, change.unit)
         return 0
@@ -132,7 +127,7 @@ def unblock(table: Table, change: Change, item: Item | None, *, lost: bool) -> i
     if len(balance.tail) >= 2 * flush.CAP:
         flush.flush_tail(table, balance)
     else:
-        refuse(table, change, balance, lost=lost)
+        refuse(table, change, balance)
     return balance.floor
 
 

@@ -15,6 +15,7 @@ from api import (
     wire,
 )
 from ledger import counter, history
+from ledger.change import MOST_INLINE
 from ledger.entry import AMOUNT_LIMIT
 from ledger.table import Table
 from tests.api.caller import ask
@@ -148,6 +149,17 @@ def test_an_account_whose_only_hold_has_expired_can_be_closed(ledger: Table, mon
     assert ask(update_account, {"state": "closed"}, id=101)["state"] == "closed"
     (balance,) = ask(get_balances, id=101)["balances"]
     assert (balance["available"], balance["held"]) == (500, 0)
+
+
+def test_an_account_with_more_holds_than_its_balance_has_room_for_is_closed_once_they_expired(
+    ledger: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(MOST_INLINE + 2):
+        ask(reserve_credit, {"amount": 1, "expires_in_s": 1}, id=101, unit="sms", key=f"{number}")
+    assert ask(update_account, {"state": "closed"}, id=101).code == "not_settled"
+    later_ms = ledger.now_ms() + 1_000
+    monkeypatch.setattr(wire, "table", replace(ledger, now_ms=lambda: later_ms))
+    assert ask(update_account, {"state": "closed"}, id=101)["state"] == "closed"
 
 
 def test_nobody_changes_its_own_account(ledger: Table) -> None:

@@ -1,5 +1,6 @@
 import csv
 import io
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -152,3 +153,12 @@ def test_a_statement_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask(get_statement, id=101, unit="sms").status == 200
     monkeypatch.setattr(get_statement, "MOST_ENTRIES", CHANGES)
     assert ask(get_statement, id=101, unit="sms").code == "invalid_request"
+
+
+@pytest.mark.parametrize("form", ["csv", "html"])
+def test_a_statement_is_no_longer_than_can_be_sent(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = ask(get_statement, id=101, unit="sms", format=form)
+    monkeypatch.setattr(get_statement, "LONGEST_ANSWER", len(json.dumps(told.body)))
+    assert ask(get_statement, id=101, unit="sms", format=form).body == told.body
+    monkeypatch.setattr(get_statement, "LONGEST_ANSWER", len(json.dumps(told.body)) - 1)
+    assert ask(get_statement, id=101, unit="sms", format=form).code == "invalid_request"

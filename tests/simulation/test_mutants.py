@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ledger import balance, claims, pages
-from ledger.balance import refuse
 from ledger.counter import balance_key, read_hold
 from ledger.entry import Kind
 from tests.simulation.faults import without
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ledger.change import Change
-    from ledger.counter import Balance
     from ledger.entry import Posted
     from ledger.table import Item, Table
 
@@ -46,10 +45,6 @@ def _skip_three(table: Table, account: int, unit: str, key: bytes, after: int) -
 
 def _try_it_anyway(wanted: Change, now_ms: int) -> bool:
     return wanted.kind in (Kind.CAPTURE, Kind.RELEASE) and not wanted.held
-
-
-def _refuse_at_once(table: Table, wanted: Change, found: Balance, *, lost: bool) -> None:
-    refuse(table, wanted, found, lost=False)
 
 
 def _look_at_the_balance_first(table: Table, wanted: Change) -> tuple[int | None, Item | None]:
@@ -100,7 +95,7 @@ MUTANTS = [
     ),
     Mutant(
         "a refusal is told only if no copy of the request is under way",
-        patch=lambda patch: patch.setattr(balance, "refuse", _refuse_at_once),
+        patch=lambda patch: patch.setattr(balance, "unless_lost", lambda lost: nullcontext()),
         odds={"delay": 0.3},
         habits={"keyed": 0, "operations": ("spend", "spend", "top-up")},
     ),
