@@ -114,22 +114,24 @@ def applied_unseen(meanwhile: Call = lambda: None) -> Callable[..., Any]:
 
     AWS gives each item a reason of its own, so what else the first one did may cancel the second one as well.
     """
-    seen: list[str] = []
+    applied: list[Any] = []
+    met: list[Any] = []
 
     def answer(operation: str, proceed: Callable[..., Any], request: Any) -> Any:
         if operation != "transact_write_items":
             return proceed(**request)
-        seen.append(operation)
-        if len(seen) == 1:
-            proceed(**request)
-            meanwhile()
-            raise ReadTimeoutError(endpoint_url="nowhere")
         try:
-            return proceed(**request)
+            done = proceed(**request)
         except ClientError as error:
-            if len(seen) == 2:
+            if applied and not met:
                 error.response["CancellationReasons"][0] = {"Code": "TransactionConflict"}
+                met.append(error)
             raise
+        if applied:
+            return done
+        applied.append(done)
+        meanwhile()
+        raise ReadTimeoutError(endpoint_url="nowhere")
 
     return answer
 
