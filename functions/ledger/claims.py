@@ -22,6 +22,7 @@ LONGEST_KEY = 255
 class CallerKey:
     """A caller's idempotency key, whose it is, and the request it stands for.
 
+    `operator` is the scope of the key: the operator or, for a credential of a subtree, the account at its top.
     `content` is the canonical form of what was asked: operation, accounts in order, units, requested amount or target,
     package, reference, note. Never raw bytes, credentials, or anything derived from what the ledger happens to hold.
     """

@@ -28,7 +28,11 @@ class LedgerError(Exception):
 
 
 class Declined(LedgerError):
-    """Judged and refused; nothing changed. A retry is judged afresh."""
+    """Judged and refused; nothing changed. A retry is judged afresh.
+
+    It speaks for its own sending. A copy that an earlier sending under the same key lost on the way may still arrive
+    and be applied, once; the next sending is then answered with that.
+    """
 
 
 class AccountNotFound(Declined):

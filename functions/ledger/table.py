@@ -7,7 +7,7 @@
     hold      B#<account>#<unit>          H#<hold>         n credit still held: a hold that found no room in `o`
     page      B#<account>#<unit>          P#<first seq>    n how many · t entries · b, c before · a, h after ·
                                                            w, l cumulative, as above
-    claim     K#<operator>#<sha256>       K                d content digest · k the server's key · r result
+    claim     K#<scope>#<sha256>          K                d content digest · k the server's key · r result
     note      N#<server's key>            .                text: the long texts of one change
     profile   O#<owner>                   C#<account>      x state · u units · r role · n username · i created,
                                                            milliseconds · v version · p properties
