@@ -4,8 +4,8 @@
     Refused, Replayed             requests, and single changes of a batch
     SlowPath                      searches of the pages for a key that may have left the tail (ledger.md 5)
 
-Each by service, dialect and unit, which is `none` for a request that is not about one. To watch by, not to settle accounts by: a
-process that dies right after a change has not counted it. The histories are what is exact.
+Each by service, dialect and unit, which is `none` for a request that is not about one. To watch by, not to settle
+accounts by: a process that dies right after a change has not counted it. The histories are what is exact.
 """
 
 from collections import Counter, defaultdict
