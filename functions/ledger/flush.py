@@ -14,7 +14,7 @@ from ledger.pages import Page, page_item, read_page
 from ledger.table import FAILED, Failure, Table, answer_of, failure
 
 # A policy, not a format: pages carry their own length.
-EVERY = 12  # entries between two flushes of a balance
+EVERY = 10  # entries between two flushes of a balance
 KEEP = 4  # newest entries that stay: the keys most likely to be asked for again
 LONGEST_PAGE = 64
 CAP = 120  # entries in a tail at the most; a full one takes no change until it is flushed
