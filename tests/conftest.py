@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger
 from moto import mock_aws
 
 from ledger.table import Table, open_table
-from tests.demo_ledger import demo_ledger
+from tests.demo_ledger import demo_ledger, items
 from tests.store import create_table
 
 if TYPE_CHECKING:
@@ -48,6 +48,21 @@ def ledger() -> Iterator[Table]:
     """Give the demo's ledger, to this test only, which may change it."""
     with demo_ledger() as table:
         yield table
+
+
+@pytest.fixture(scope="module")
+def shared_ledger() -> Iterator[Table]:
+    """Give the demo's ledger to all tests of a module, none of which depends on what another left."""
+    with demo_ledger() as table:
+        yield table
+
+
+@pytest.fixture(scope="module")
+def unchanged(shared_ledger: Table) -> Iterator[Table]:
+    """Give a ledger that must be after all tests of a module, to the last item, what it was before them."""
+    before = items(shared_ledger)
+    yield shared_ledger
+    assert items(shared_ledger) == before
 
 
 @pytest.fixture

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from api import docs, openapi
+from api import docs, openapi, wire
 from api.statement import HTML
 
 PAGE = docs.page(openapi.document())
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    wire.tell(event, "DocsRead", {})
     headers = {
         "Content-Type": HTML,
         "Content-Security-Policy": docs.POLICY,

@@ -11,16 +11,15 @@ _PATHS += [("GET", openapi.DOCUMENT_PATH), ("GET", openapi.DOCS_PATH)]
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    wire.logger.set_correlation_id(event["requestContext"]["requestId"])
-    return refuse_request(event["rawPath"])
+    return refuse_request(event)
 
 
-def refuse_request(path: str) -> dict[str, Any]:
+def refuse_request(event: dict[str, Any]) -> dict[str, Any]:
     """Name the methods that the path has (405), or say that there is no such path (404), whoever is asking."""
-    allowed = sorted(method for method, template in _PATHS if _matches(template, path))
+    allowed = sorted(method for method, template in _PATHS if _matches(template, event["rawPath"]))
     if allowed:
-        return wire.refuse(MethodNotAllowed(), {}, {"Allow": ", ".join(allowed)})
-    return wire.refuse(NoSuchPath(), {})
+        return wire.refuse(event, MethodNotAllowed(), {}, {"Allow": ", ".join(allowed)})
+    return wire.refuse(event, NoSuchPath(), {})
 
 
 def _matches(template: str, path: str) -> bool:

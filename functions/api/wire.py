@@ -142,16 +142,14 @@ def answer(
     event: dict[str, Any], endpoint: Endpoint[At, Body], act: Callable[[Call[At, Body]], Answer]
 ) -> dict[str, Any]:
     """Answer the request in this event with what `act` makes of it or the error it meets, and log one line."""
-    # Powertools' own decorator would log the whole event, API keys included, if an environment variable said so.
-    logger.set_correlation_id(event["requestContext"]["requestId"])
     log: dict[str, object] = {}
     try:
         made = act(_call(event, endpoint, log))
     except tuple(REFUSALS) as error:
-        return refuse(error, log)
+        return refuse(event, error, log)
     if made.replayed:
         log["replayed"] = True
-    _tell(endpoint.done, log)
+    tell(event, endpoint.done, log)
     headers = {"Cache-Control": "no-store", **({"Idempotency-Replayed": "true"} if made.replayed else {})}
     if made.told is None:
         return {"statusCode": endpoint.status, "headers": headers | dict(made.headers)}
@@ -168,10 +166,12 @@ def attempt(make: Callable[[], T]) -> T | Problem:
         return Problem.of(error)
 
 
-def refuse(error: Exception, log: Mapping[str, object], headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+def refuse(
+    event: dict[str, Any], error: Exception, log: Mapping[str, object], headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Answer a request with nothing but this error, and log that."""
     problem = Problem.of(error)
-    _tell("refused", {**log, "error": problem.code})
+    tell(event, "refused", {**log, "error": problem.code})
     return {
         "statusCode": problem.status,
         "headers": {
@@ -184,8 +184,10 @@ def refuse(error: Exception, log: Mapping[str, object], headers: Mapping[str, st
     }
 
 
-def _tell(done: str, log: Mapping[str, object]) -> None:
+def tell(event: dict[str, Any], done: str, log: Mapping[str, object]) -> None:
     """Write the one log line of a request, and what it counted."""
+    # Powertools' own decorator would log the whole event, API keys included, if an environment variable said so.
+    logger.set_correlation_id(event["requestContext"]["requestId"])
     logger.info(done, extra=log)
     metrics.report("ledger", log)
 

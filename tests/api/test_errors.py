@@ -1,6 +1,5 @@
 """Which error is told when several would do, and that none of them changes a thing."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,47 +14,12 @@ from ledger.accounts import HOUSE
 from ledger.api_keys import ApiKeyNotFound
 from ledger.counter import State
 from ledger.packages import PackageNotFound
-from ledger.table import Table, balance_pk
+from ledger.table import Table
 from tests.api.caller import ADMIN, Answer, ask
 from tests.api.test_keys import issue
 from tests.demo_ledger import items
+from tests.faulty import broken
 from tests.states import set_state
-
-
-class Faulty:
-    """A DynamoDB client that refuses to update one balance, with this error."""
-
-    def __init__(self, client: Any, account: int, error: str) -> None:
-        self._client = client
-        self._pk = balance_pk(account, "sms")
-        self._error = error
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def update_item(self, **request: Any) -> Any:
-        if request["Key"]["pk"]["S"] == self._pk:
-            raise ClientError({"Error": {"Code": self._error, "Message": ""}}, "UpdateItem")
-        return self._client.update_item(**request)
-
-
-class Clock:
-    """Time that passes by sleeping only."""
-
-    def __init__(self) -> None:
-        self.ms = time.time_ns() // 1_000_000
-
-    def now(self) -> int:
-        return self.ms
-
-    def sleep(self, ms: float) -> None:
-        self.ms += int(ms) + 1
-
-
-def break_balance(monkeypatch: pytest.MonkeyPatch, table: Table, account: int, error: str) -> None:
-    clock = Clock()
-    client: Any = Faulty(table.client, account, error)
-    monkeypatch.setattr(wire, "table", replace(table, client=client, now_ms=clock.now, sleep_ms=clock.sleep))
 
 
 @dataclass(frozen=True)
@@ -118,7 +82,7 @@ def secrets(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     assert ask(update_account, {"state": "suspended"}, id=1).status == 200
     assert ask(create_account, {"name": "x"}, key="used").status == 201
     secrets = {"reader": issue("read")}
-    break_balance(monkeypatch, ledger, 101, "TransactionConflictException")
+    monkeypatch.setattr(wire, "table", broken(ledger, 101, "TransactionConflictException"))
     return secrets
 
 
@@ -138,7 +102,7 @@ def test_of_several_errors_the_first_in_the_order_is_told_and_nothing_changes(
 
 def test_a_lost_answer_is_not_called_busy(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     """Busy promises that nothing changed, which nobody knows here."""
-    break_balance(monkeypatch, ledger, 101, "InternalServerError")
+    monkeypatch.setattr(wire, "table", broken(ledger, 101, "InternalServerError"))
     lost = ask(change_balance, {"kind": "topup", "amount": 1}, key="k", id=101, unit="sms")
     assert (lost.status, lost.code) == (504, "outcome_unknown")
     assert lost.headers["retry-after"] == "1"

@@ -4,10 +4,10 @@ import io
 
 import pytest
 
-from api import change_balance, change_balances, create_account, get_account, issue_key
+from api import change_balance, change_balances, create_account, get_account, get_docs, get_openapi, issue_key, wire
 from ledger.table import Table
 from tests.api.caller import ADMIN, ask, event, send
-from tests.api.test_errors import break_balance
+from tests.faulty import broken
 from tests.logged import lines
 
 
@@ -20,6 +20,8 @@ def test_each_request_leaves_one_line_of_numbers_and_names_of_ours(ledger: Table
     ask(get_account, secret="nobody's", id=101)
     ask(get_account, id=7_777)
     ask(change_balances, {"changes": [{"account": 1, "unit": "sms", "idempotency_key": "3", "change": topup}] * 2})
+    for constant in (get_docs, get_openapi):
+        constant.lambda_handler({"requestContext": {"requestId": "a request"}}, None)
 
     ours = ("message", "caller", "unit", "account", "sequence", "replayed", "changes", "refused", "error")
     assert [{name: line[name] for name in ours if name in line} for line in lines(log)] == [
@@ -30,6 +32,8 @@ def test_each_request_leaves_one_line_of_numbers_and_names_of_ours(ledger: Table
         {"message": "refused", "error": "unauthenticated"},
         {"message": "refused", "caller": 100, "error": "account_not_found"},
         {"message": "BalancesChanged", "caller": 100, "account": 1, "changes": 2, "refused": 0},
+        {"message": "DocsRead"},
+        {"message": "OpenapiRead"},
     ]
     assert {(line["level"], line["correlation_id"]) for line in lines(log)} == {("INFO", "a request")}
 
@@ -53,7 +57,7 @@ def test_no_log_line_holds_a_secret_or_what_the_caller_wrote(
     ask(get_account, id="in-the-log")
     send(get_account, event(get_account, "body-in-the-log", parameters={"id": 101}) | {"isBase64Encoded": True})
     send(get_account, event(get_account, parameters={"id": 101}) | {"rawQueryString": "x=query-in-the-log"})
-    break_balance(monkeypatch, ledger, 101, "InternalServerError")
+    monkeypatch.setattr(wire, "table", broken(ledger, 101, "InternalServerError"))
     ask(change_balance, topup, key="key-in-the-log-5", id=101, unit="sms")
 
     assert len(lines(log)) == 12

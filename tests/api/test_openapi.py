@@ -23,7 +23,7 @@ def name_of(module: ModuleType) -> str:
 
 
 def document() -> dict[str, Any]:
-    answer = get_openapi.lambda_handler({}, None)
+    answer = get_openapi.lambda_handler({"requestContext": {"requestId": "x"}}, None)
     assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (200, "application/json")
     read: dict[str, Any] = json.loads(answer["body"])
     return read
@@ -105,7 +105,7 @@ class Page(HTMLParser):
 
 
 def test_the_page_is_whole_and_loads_nothing() -> None:
-    answer = get_docs.lambda_handler({}, Context("GetDocs"))
+    answer = get_docs.lambda_handler({"requestContext": {"requestId": "x"}}, Context("GetDocs"))
     page = Page()
     page.feed(answer["body"])
     assert {f"#{each}" for each in page.ids} >= {link for link in page.links if link.startswith("#")}

@@ -53,8 +53,8 @@ anything = settings(deadline=None, max_examples=40)
         "what nobody asked for",
     ],
 )
-def test_parameters_are_found_wherever_they_are(kept: Table, made: dict[str, Any]) -> None:
-    parent, child = balances(kept)
+def test_parameters_are_found_wherever_they_are(shared_ledger: Table, made: dict[str, Any]) -> None:
+    parent, child = balances(shared_ledger)
     assert send("AddCredit", made) == moved(str(Euros(parent - 100_000)), str(Euros(child + 100_000)))
 
 
@@ -67,14 +67,14 @@ def test_parameters_are_found_wherever_they_are(kept: Table, made: dict[str, Any
     ],
     ids=["form", "query", "JSON"],
 )
-def test_an_object_of_parameters_can_be_said_in_every_way(kept: Table, made: dict[str, Any]) -> None:
-    parent, _ = balances(kept)
+def test_an_object_of_parameters_can_be_said_in_every_way(shared_ledger: Table, made: dict[str, Any]) -> None:
+    parent, _ = balances(shared_ledger)
     assert send("CreateSubaccount", made).code == 200
-    assert balances(kept)[0] == parent - 500
+    assert balances(shared_ledger)[0] == parent - 500
 
 
 @pytest.mark.parametrize("bytes_that_are_no_text", ["%ff", "%c3", "%ed%a0%80", "%00"])
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("shared_ledger")
 def test_a_name_that_is_not_utf_8_is_nobodys(bytes_that_are_no_text: str) -> None:
     assert send("AddCredit", event(query=FORM.replace("demo-api-key", bytes_that_are_no_text))).code == 10
     assert send("AddCredit", event(FORM.replace("demo-subaccount", bytes_that_are_no_text).encode())).code == 7
@@ -96,7 +96,7 @@ anything_json = st.recursive(
 @anything
 @given(body=anything_json, key=st.none() | st.sampled_from(["a key", "another"]))
 @pytest.mark.parametrize("function", ["AddCredit", "CreateSubaccount"])
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("shared_ledger")
 def test_any_json_is_answered(function: str, body: object, key: str | None) -> None:
     made = event(json.dumps(body).encode(), key=key)
     assert HANDLERS[function](made, Context(function))["statusCode"] in (200, 400, 409)
@@ -109,12 +109,12 @@ def test_any_json_is_answered(function: str, body: object, key: str | None) -> N
     quotes=st.sampled_from(["", '"']),
 )
 def test_an_error_changes_nothing_and_an_answer_is_the_balances(
-    kept: Table, amount: int, written: str, quotes: str
+    shared_ledger: Table, amount: int, written: str, quotes: str
 ) -> None:
-    before = balances(kept)
+    before = balances(shared_ledger)
     credit = quotes + written.format(Euros(amount)) + quotes
     answer = send("AddCredit", event(JSON.replace('"100"', credit)))
-    after = balances(kept)
+    after = balances(shared_ledger)
     if answer.code == 200:
         assert before[0] - after[0] == after[1] - before[1] > 0
         assert answer == moved(str(Euros(after[0])), str(Euros(after[1])))
@@ -137,7 +137,7 @@ def test_any_request_at_all_is_answered(
     assert HANDLERS[function](made, Context(function))["statusCode"] in (200, 400)
 
 
-@pytest.mark.usefixtures("kept")
+@pytest.mark.usefixtures("shared_ledger")
 def test_a_plus_is_a_space_in_a_form_and_a_percent_is_utf_8() -> None:
     assert send("AddCredit", event(FORM.replace("100", "+100").encode())).code == 5
     assert send("AddCredit", event(FORM.replace("100", "0.%30%301").encode())).code == 200
