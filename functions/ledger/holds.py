@@ -12,7 +12,7 @@ from functools import partial
 from ledger.balance import change, give_back
 from ledger.change import MOST_INLINE, Change
 from ledger.claims import CallerKey
-from ledger.counter import Balance, balance_key, hold_expires_ms, holds_apart, name_hold, read
+from ledger.counter import Balance, balance_key, hold_expires_ms, hold_key, holds_apart, name_hold, read
 from ledger.entry import Kind, Posted
 from ledger.errors import Busy, HoldExpired, HoldNotFound, HoldTooSmall
 from ledger.table import FAILED, Table, failure
@@ -145,6 +145,20 @@ def _drop(table: Table, balance: Balance, empty: Sequence[str]) -> None:
         failure(error)  # no credit moved, and who finds no room tries again
 
 
+def _drop_apart(table: Table, wanted: Change) -> None:
+    """Take out a hold that lies apart and is empty, because its last two captures each left the rest to the other."""
+    nothing_left = "n = :zero"
+    try:
+        table.client.delete_item(
+            TableName=table.name,
+            Key=hold_key(wanted.account, wanted.unit, wanted.reference),
+            ConditionExpression=nothing_left,
+            ExpressionAttributeValues={":zero": {"N": "0"}},
+        )
+    except FAILED as error:
+        failure(error)  # no credit moved, and it counts for nothing
+
+
 def _aim(table: Table, amount: int | None, wanted: Change, balance: Balance, left_apart: int | None) -> Change:
     """Aim a capture of this amount, or a release (None), at its hold: inside the balance's item, or else apart."""
     hold = wanted.reference
@@ -152,6 +166,8 @@ def _aim(table: Table, amount: int | None, wanted: Change, balance: Balance, lef
         return replace(wanted, amount=0, held=0, apart=True)  # of no size, so that the hold is looked at first
     left = left_apart if wanted.apart else balance.holds[hold]
     if not left:
+        if left_apart is not None:
+            _drop_apart(table, wanted)
         raise HoldNotFound
     if amount is None:
         return replace(wanted, amount=left, held=-left)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from ledger import accounts, balance, claims, counter, flush, history, holds, transfer
 from ledger.change import MOST_INLINE, Change
 from ledger.claims import CallerKey
-from ledger.counter import State
+from ledger.counter import State, hold_key
 from ledger.entry import Kind, Posted
 from ledger.errors import (
     AccountClosed,
@@ -317,6 +317,25 @@ def test_a_lost_step_happened_or_did_not_and_is_no_replay(table: Table, others: 
     assert not opened.posted.replayed
     assert not captured.replayed
     assert figures(table) == (400 - others, others)
+
+
+def test_a_hold_apart_that_two_captures_emptied_together_is_not_left_behind(table: Table) -> None:
+    fill(table, MOST_INLINE)
+    opened = reserve(table, 10)
+    other: list[Posted] = []
+
+    def meet(operation: str, proceed: Callable[..., Any], request: Any) -> Any:
+        if operation == "transact_write_items" and not other:
+            other.append(capture(table, opened.hold, 5))
+        return proceed(**request)
+
+    capture(through(table, meet), opened.hold, 5)
+    place = hold_key(ACCOUNT, "sms", opened.hold)
+    assert table.get(place) == {**place, "n": {"N": "0"}}
+    with pytest.raises(HoldNotFound):
+        release(table, opened.hold)
+    assert table.get(place) is None
+    assert figures(table) == (490 - MOST_INLINE, MOST_INLINE)
 
 
 @pytest.mark.parametrize("others", ROOMS)

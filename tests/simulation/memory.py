@@ -77,6 +77,11 @@ class Memory:
         item = self._write("update_item", request)
         return _answer(**{"Attributes": _copy(item)} if request.get("ReturnValues") == "ALL_NEW" else {})
 
+    def delete_item(self, **request: Any) -> Any:
+        self._write("delete_item", request)
+        self.items.pop(_place(request["Key"]), None)
+        return _answer()
+
     def transact_write_items(self, *, TransactItems: Any, **_: Any) -> Any:
         writes = [write for each in TransactItems for write in each.values()]
         if len({_place(write.get("Key") or write["Item"]) for write in writes}) < len(writes):
