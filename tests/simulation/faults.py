@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from tests.simulation.memory import Memory
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -68,7 +70,7 @@ class Client:
         self.met[fault] += 1
         early = self._scheduler.random.random() < 0.5
         if fault == "conflict":
-            raise _conflict(operation, request, self._scheduler.random.randrange)
+            raise self._conflict(operation, request)
         if fault == "kill" and early:
             raise Killed
         if fault == "delay":
@@ -105,6 +107,20 @@ class Client:
         answer["ResponseMetadata"]["RetryAttempts"] = int(resent)
         return answer
 
+    def _conflict(self, operation: str, request: Any) -> ClientError:
+        """Make what AWS answers when a transaction is passing: each item votes on its own, whatever another meets."""
+        response: Any = {"Error": {"Message": "simulated"}, "ResponseMetadata": {"RetryAttempts": 0}}
+        if operation == "transact_write_items":
+            writes = request["TransactItems"]
+            is_ours = isinstance(self._real, Memory)  # an engine cannot be asked without doing it
+            reasons = self._real.reasons(writes) if is_ours else [{"Code": "None"} for _ in writes]
+            reasons[self._scheduler.random.randrange(len(writes))] = {"Code": "TransactionConflict"}
+            response["Error"]["Code"] = "TransactionCanceledException"
+            response["CancellationReasons"] = reasons
+        else:
+            response["Error"]["Code"] = "TransactionConflictException"
+        return ClientError(response, operation)
+
     def _quietly(self, operation: str, request: Any) -> None:
         with suppress(ClientError):
             self._answer(operation, request, resent=False)
@@ -113,17 +129,6 @@ class Client:
         self._scheduler.spawn(
             lambda: self._quietly(operation, request), after_ms=self._scheduler.random.randrange(2 * SLOWEST_MS)
         )
-
-
-def _conflict(operation: str, request: Any, randrange: Callable[[int], int]) -> ClientError:
-    response: Any = {"Error": {"Message": "simulated"}, "ResponseMetadata": {"RetryAttempts": 0}}
-    if operation == "transact_write_items":
-        response["Error"]["Code"] = "TransactionCanceledException"
-        response["CancellationReasons"] = [{"Code": "None"} for _ in request["TransactItems"]]
-        response["CancellationReasons"][randrange(len(request["TransactItems"]))] = {"Code": "TransactionConflict"}
-    else:
-        response["Error"]["Code"] = "TransactionConflictException"
-    return ClientError(response, operation)
 
 
 def without(clause: str, of: str = "") -> Callable[[str, Any], Any]:

@@ -83,6 +83,18 @@ class Memory:
         return _answer()
 
     def transact_write_items(self, *, TransactItems: Any, **_: Any) -> Any:
+        reasons = self.reasons(TransactItems)
+        if any(reason["Code"] != "None" for reason in reasons):
+            raise _error("TransactionCanceledException", "transact_write_items", CancellationReasons=reasons)
+        for each in TransactItems:
+            for kind, write in each.items():
+                self._write("transact_write_items", write)
+                if kind == "Delete":
+                    self.items.pop(_place(write["Key"]), None)
+        return _answer()
+
+    def reasons(self, TransactItems: Any) -> list[Item]:
+        """Say of each write of a transaction what, if anything, would cancel it now."""
         writes = [write for each in TransactItems for write in each.values()]
         if len({_place(write.get("Key") or write["Item"]) for write in writes}) < len(writes):
             raise NotImplementedError("two writes of one item in a transaction")
@@ -95,14 +107,7 @@ class Memory:
                 if old and write.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
                     reason["Item"] = _copy(old)
             reasons.append(reason)
-        if any(reason["Code"] != "None" for reason in reasons):
-            raise _error("TransactionCanceledException", "transact_write_items", CancellationReasons=reasons)
-        for each in TransactItems:
-            for kind, write in each.items():
-                self._write("transact_write_items", write)
-                if kind == "Delete":
-                    self.items.pop(_place(write["Key"]), None)
-        return _answer()
+        return reasons
 
     def _write(self, operation: str, request: Item) -> Item:
         place = _place(request.get("Key") or request["Item"])
