@@ -235,7 +235,7 @@ def _read(part: str, read: Callable[[], Any], model: type[M], faults: list[Fault
     except ValidationError as invalid:
         for each in invalid.errors(include_url=False, include_context=False, include_input=False):
             place = ".".join(map(str, (part, *each["loc"])))
-            faults.append(Fault(at=place[:_LONGEST_PLACE], message=each["msg"]))
+            faults.append(Fault(at=place[:_LONGEST_PLACE], message=each["msg"].removeprefix("Value error, ")))
     except (ValueError, RecursionError) as unreadable:
         faults.append(Fault(at=part, message=str(unreadable)[:_LONGEST_PLACE]))
     return None
