@@ -6,12 +6,13 @@ not found.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self, cast
 
 from ledger import metrics
-from ledger.claims import CallerKey, claim_item, is_contended, is_refused, standing
+from ledger.claims import CallerKey, claim_item, is_refused, is_undecided, standing
 from ledger.counter import Balance, State
 from ledger.entry import Entry, Kind, pack
 from ledger.errors import AccountNotFound, Busy, NameTaken, OutcomeUnknown, unless_lost
@@ -156,8 +157,8 @@ def open_account(
                 if is_refused(of_claim):
                     stands = standing(caller_key, of_claim["Item"])
                     return opened(int(of_claim["Item"]["r"]["N"]), replayed=stands != key)
-                if not is_contended(of_claim):
-                    with unless_lost(lost):
+                if not is_undecided(of_claim):
+                    with suppress(Busy), unless_lost(lost):  # as in transfer.change_all
                         for name, reason in zip(names, reasons[2:], strict=False):
                             if is_refused(reason):
                                 raise NameTaken(name.what) from error

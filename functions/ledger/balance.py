@@ -5,6 +5,7 @@ already. The entries at the front of the tail move into pages (pages.py) a run a
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -145,7 +146,8 @@ def _apply(table: Table, wanted: Change, key: bytes, revise: Revision | None, *,
                 table.pause(crowding)
                 continue
         if stood is None:
-            open_balance(table, wanted.owner, wanted.account, wanted.unit)
+            with suppress(Busy):
+                open_balance(table, wanted.owner, wanted.account, wanted.unit)
             continue
         balance = Balance.read(wanted.account, wanted.unit, stood)
         if found := balance.find(key):
@@ -300,7 +302,9 @@ def open_balance(table: Table, owner: int, account: int, unit: str) -> None:
                         raise AccountNotFound from error
                     state = State(int(profile["Item"]["x"]["N"]))
                     if state is State.CLOSED:
-                        raise AccountClosed from error
+                        if table.get(balance_key(account, unit)) is None:
+                            raise AccountClosed from error
+                        return  # it was opened, and perhaps changed, before the account was closed
                     continue
                 if balance["Code"] == "ConditionalCheckFailed":
                     return

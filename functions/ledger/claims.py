@@ -78,12 +78,12 @@ def is_refused(reason: Item) -> bool:
     return bool(reason["Code"] == "ConditionalCheckFailed")
 
 
-def is_contended(claim: Item) -> bool:
-    """Say whether another transaction had its hands on the claim: a copy of the same request, about to be decided.
+def is_undecided(claim: Item) -> bool:
+    """Say whether the claim itself could not be judged: a copy of the same request had it in hand, or it was throttled.
 
-    Until it is, nothing else that cancelled this one means anything: it may be that copy's own doing.
+    Then nothing else that cancelled the transaction means anything: it may be that copy's own doing.
     """
-    return bool(claim["Code"] == "TransactionConflict")
+    return bool(claim["Code"] not in ("None", "ConditionalCheckFailed"))
 
 
 def renew(table: Table, caller_key: CallerKey, old: bytes) -> None:

@@ -61,6 +61,7 @@ def report(dialect: str, log: Mapping[str, object]) -> None:
         for metric, figure in figures.items():
             line.add_metric(metric, MetricUnit.Count, figure)
         line.flush_metrics()
+        line.clear_metrics()  # which flushing leaves out where a deployment turns metrics off
     _counted.clear()
 
 

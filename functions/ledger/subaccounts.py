@@ -5,13 +5,14 @@ it adds to the owner's tail is left to the owner's next change to flush. Design:
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ledger import accounts, flush
 from ledger.accounts import Account, Opened, Payer, open_account
 from ledger.balance import give_back
 from ledger.change import Change, appending
-from ledger.claims import CallerKey, claim_item, is_contended, is_refused, standing
+from ledger.claims import CallerKey, claim_item, is_refused, is_undecided, standing
 from ledger.counter import Balance, State, balance_key, read_all
 from ledger.entry import AMOUNT_LIMIT, Kind
 from ledger.errors import AccountClosed, Busy, NotSettled, OutcomeUnknown, unless_lost
@@ -104,8 +105,9 @@ def close_subaccount(table: Table, parent: Account, account: int, caller_key: Ca
                 if is_refused(of_claim):
                     return standing(caller_key, of_claim["Item"]) != key
                 for change, reason in zip(returns, reasons, strict=False):
-                    if is_refused(reason) and not is_contended(of_claim):
-                        unblock(table, change, reason.get("Item"))
+                    if is_refused(reason) and not is_undecided(of_claim):
+                        with suppress(Busy):  # as in transfer.change_all
+                            unblock(table, change, reason.get("Item"))
             table.pause(crowding)  # the account, read again, tells what else has changed
         else:
             return False

@@ -5,6 +5,7 @@ changes happened, so a retry that meets it reads its answer from the histories.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from ledger import flush, metrics
 from ledger.accounts import Account
 from ledger.balance import entry_of, open_balance, refuse
 from ledger.change import SPENDS, Change, appending
-from ledger.claims import CallerKey, claim_item, is_contended, is_refused, standing
+from ledger.claims import CallerKey, claim_item, is_refused, is_undecided, standing
 from ledger.counter import Balance, read_all
 from ledger.entry import Kind, Posted
 from ledger.errors import Busy, Declined, OutcomeUnknown, TransferRefused, unless_lost
@@ -74,8 +75,9 @@ def change_all(
             if is_refused(claim):
                 stands = standing(caller_key, claim["Item"])
                 return _changed(table, wanted, stands, replayed=stands != key)
-            if not is_contended(claim):
-                with unless_lost(lost):
+            if not is_undecided(claim):
+                # What could not be looked into is looked into again: Busy would promise what a lost copy may break.
+                with suppress(Busy), unless_lost(lost):
                     for write, reason in zip(also, reasons, strict=False):
                         if is_refused(reason) and (declined := write.refused(reason.get("Item"))):
                             raise declined from error

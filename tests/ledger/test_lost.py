@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from ledger import accounts, balance, counter, customers, history, holds, metrics
 from ledger.accounts import Role, open_account
-from ledger.change import Change
+from ledger.change import MOST_INLINE, Change
 from ledger.counter import State
 from ledger.customers import Revision
 from ledger.entry import Kind
@@ -20,6 +20,7 @@ from ledger.errors import OutcomeUnknown
 from ledger.metrics import Metric
 from ledger.subaccounts import close_subaccount
 from ledger.table import Table
+from ledger.transfer import transfer
 from tests.ledger.conftest import ACCOUNT, OPERATOR, Clock
 from tests.ledger.test_balance import through
 
@@ -107,6 +108,41 @@ def test_a_hold_that_expires_meanwhile_does_not_make_a_capture_refused(table: Ta
         holds.capture(through(table, unanswered), OPERATOR, ACCOUNT, "sms", hold, 10, actor=OPERATOR)
     on_the_way[0]()
     assert (counter.read(table, ACCOUNT, "sms").available, counter.read(table, ACCOUNT, "sms").held) == (490, 0)
+
+
+def test_an_account_closed_meanwhile_does_not_deny_what_arrived_before_that(table: Table) -> None:
+    on_the_way: list[Call] = []
+    held_back = late(on_the_way, lambda: None)
+
+    def and_then(operation: str, proceed: Callable[..., Any], request: Any) -> Any:
+        if operation == "transact_write_items":  # the unit is about to be opened
+            balance.change(table, Change(OPERATOR, ACCOUNT, "email", Kind.TOP_UP, 1, OPERATOR))
+            on_the_way[0]()
+            customers.close(table, OPERATOR, ACCOUNT, actor=OPERATOR)
+        return held_back(operation, proceed, request)
+
+    wanted = Change(OPERATOR, ACCOUNT, "email", Kind.TOP_UP, 5, OPERATOR)
+    assert balance.change(through(table, and_then), wanted).after == 6
+
+
+def test_busy_does_not_deny_a_copy_that_may_still_arrive(table: Table) -> None:
+    for _ in range(MOST_INLINE + 1):
+        reserve(table)
+    payer = accounts.get(table, OPERATOR, ACCOUNT)
+    payee = accounts.get(table, OPERATOR, open_account(table, OPERATOR, actor=OPERATOR, balances={"sms": 0}).id)
+    on_the_way: list[Call] = []
+    held_back = late(on_the_way, lambda: None)
+
+    def no_looking_for_expired_holds(operation: str, proceed: Callable[..., Any], request: Any) -> Any:
+        if operation == "query":
+            raise ReadTimeoutError(endpoint_url="nowhere")
+        return held_back(operation, proceed, request)
+
+    with pytest.raises(OutcomeUnknown):
+        transfer(through(table, no_looking_for_expired_holds), OPERATOR, payer, payee, "sms", 500)
+    balance.change(table, Change(OPERATOR, ACCOUNT, "sms", Kind.TOP_UP, 100, OPERATOR))
+    on_the_way[0]()
+    assert counter.read(table, payee.id, "sms").available == 500
 
 
 def applied_unseen(meanwhile: Call = lambda: None) -> Callable[..., Any]:

@@ -114,7 +114,8 @@ class Client:
             writes = request["TransactItems"]
             is_ours = isinstance(self._real, Memory)  # an engine cannot be asked without doing it
             reasons = self._real.reasons(writes) if is_ours else [{"Code": "None"} for _ in writes]
-            reasons[self._scheduler.random.randrange(len(writes))] = {"Code": "TransactionConflict"}
+            code = self._scheduler.random.choice(("TransactionConflict", "ThrottlingError"))
+            reasons[self._scheduler.random.randrange(len(writes))] = {"Code": code}
             response["Error"]["Code"] = "TransactionCanceledException"
             response["CancellationReasons"] = reasons
         else:

@@ -20,6 +20,7 @@ ROUGH = {"kill": 0.04, "lose": 0.05, "resend": 0.05, "delay": 0.05, "conflict": 
 DEADLY = {"kill": 0.25, "resend": 0.1, "delay": 0.1}
 LATE = (claims.APPLY_MS - 500, claims.RENEW_MS - 2_000, claims.RENEW_MS + 1_000)
 CROWDED = {"conflict": 0.5}
+SILENT = {"lose": 0.3, "delay": 0.3}
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import pytest
 from moto import mock_aws
 
 from ledger.errors import Busy, OutcomeUnknown
-from tests.simulation.harsh import CALM, CROWDED, DEADLY, LATE, ROUGH, run, small_tails
+from tests.simulation.harsh import CALM, CROWDED, DEADLY, LATE, ROUGH, SILENT, run, small_tails
 from tests.simulation.memory import Memory
 from tests.simulation.recorder import Recorder
 from tests.simulation.schedule import IMPATIENT_MS, Schedule, by_key
@@ -26,6 +26,11 @@ from tests.store import create_table
         pytest.param(ROUGH, {}, id="calls are lost, repeated, late and killed"),
         pytest.param(DEADLY, {"keyed": 1, "patience_ms": LATE}, id="killed processes, retried about the age limits"),
         pytest.param(CROWDED, {}, id="every second write meets a transaction"),
+        pytest.param(
+            SILENT,
+            {"keyed": 0, "operations": ("transfer", "transfer", "reserve", "reserve", "top-up", "spend")},
+            id="hardly a call is answered, and nobody has a key to ask again",
+        ),
     ],
 )
 def test_any_schedule_leaves_exact_balances_and_exact_answers(
