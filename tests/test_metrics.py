@@ -126,7 +126,7 @@ def test_a_key_that_has_to_be_searched_for_is_a_slow_path(capsys: Capture) -> No
 
 
 def test_opening_balances_are_credit_added(capsys: Capture) -> None:
-    wanted = {"role": "user", "operator": demo.ADMIN, "username": "mary", "balances": {"sms": 9}}
+    wanted = {"role": "user", "operator": demo.ADMIN, "username": "mary", "balances": {"sms": 9, "email": 0}}
     for _ in range(2):
         open_account.lambda_handler(wanted | {"idempotency_key": "1"}, Context("OpenAccount"))
     open_account.lambda_handler({}, Context("OpenAccount"))

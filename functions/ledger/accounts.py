@@ -118,7 +118,8 @@ def open_account(
     def opened(number: int, *, replayed: bool) -> Opened:
         if paid_by is None and not replayed:
             for unit, amount in (balances or {}).items():
-                metrics.count(Metric.CREDITS_ADDED, unit, amount)
+                if amount:
+                    metrics.count(Metric.CREDITS_ADDED, unit, amount)
         return Opened(number, replayed)
 
     lost = False
