@@ -10,7 +10,7 @@ from api.fields import AccountId, AmountOrZero, Asked, Line, Metadata, Unit
 from api.problems import Fault, InvalidRequest
 from api.resources import METADATA, NAME, Account
 from api.wire import Answer, Call, Endpoint, NoParameters
-from ledger import accounts
+from ledger import accounts, opening
 from ledger.accounts import MOST_LEVELS
 from ledger.counter import State
 from ledger.credentials import Scope
@@ -55,7 +55,7 @@ def create_account(call: Call[NoParameters, NewAccount]) -> Answer:
     metadata = json.dumps(wanted.metadata, sort_keys=True) if wanted.metadata else ""
     balances = {str(unit): amount for unit, amount in sorted(wanted.balances.items())}
     properties = {NAME: wanted.name, METADATA: metadata}
-    opened = accounts.open_account(
+    opened = opening.open_account(
         call.table,
         parent,
         actor=call.caller.account,

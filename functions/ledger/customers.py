@@ -6,8 +6,9 @@ the second on top of what the first left, so neither is lost.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from ledger import accounts, flush, metrics, packages
+from ledger import accounts, flush, metrics, opening, packages
 from ledger.accounts import Account, revise_profile
 from ledger.balance import give_back
 from ledger.change import Change, appending
@@ -16,7 +17,7 @@ from ledger.counter import Balance, State, balance_key, read_all
 from ledger.entry import Kind, key_time_ms
 from ledger.errors import AccountClosed, AccountNotFound, Busy, Declined, NameTaken, NotSettled
 from ledger.history import at
-from ledger.names import Name, leads_to, look_up, release, unique_names
+from ledger.names import Name, leads_to, release, take, unique_names
 from ledger.packages import Package, PackageNotFound
 from ledger.table import Item, Table, claim_key, made
 from ledger.transfer import Write, change_all, unblock
@@ -64,7 +65,7 @@ def create(
     Raises NameTaken, KeyReused, Busy or OutcomeUnknown.
     """
     properties = {what: value for what, value in wanted.properties.items() if value != ""}
-    opened = accounts.open_account(
+    opened = opening.open_account(
         table,
         owner,
         actor=actor,
@@ -206,17 +207,12 @@ def _renaming(table: Table, found: Account, properties: Mapping[str, str | int])
     # An account's names move with its profile's version, which is judged first: the old ones are still as just read.
     return [
         *(Write(release(table, name, found.id), lambda _: None) for name in old),
-        *(_taking(table, name, found) for name in new),
+        *(Write(take(table, name, found.owner, found.id), partial(_taken, name)) for name in new),
     ]
 
 
-def _taking(table: Table, name: Name, found: Account) -> Write:
-    put = {
-        "TableName": table.name,
-        "Item": look_up(name, found.owner, found.id),
-        "ConditionExpression": "attribute_not_exists(pk)",
-    }
-    return Write({"Put": put}, lambda _: NameTaken(name.what))
+def _taken(name: Name, _: Item | None) -> Declined | None:
+    return NameTaken(name.what)
 
 
 def _revising(

@@ -58,6 +58,12 @@ def look_up(name: Name, owner: int, account: int) -> Item:
     return {**single(name.pk), "account": {"N": str(account)}, "o": {"N": str(owner)}, **name.proof}
 
 
+def take(table: Table, name: Name, owner: int, account: int) -> Item:
+    """Write the put that takes a unique name for an account, if nobody has it."""
+    item = look_up(name, owner, account)
+    return {"Put": {"TableName": table.name, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+
+
 def leads_to(table: Table, name: Name, account: int) -> bool:
     """Say whether a unique name is this account's."""
     item = table.get(single(name.pk))

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from ledger import accounts, flush
-from ledger.accounts import Account, Opened, Payer, open_account
+from ledger.accounts import Account
 from ledger.balance import give_back
 from ledger.change import Change, appending
 from ledger.claims import CallerKey, claim_item, is_refused, is_undecided, standing
@@ -17,6 +17,7 @@ from ledger.counter import Balance, State, balance_key, read_all
 from ledger.entry import AMOUNT_LIMIT, Kind
 from ledger.errors import AccountClosed, Busy, NotSettled, OutcomeUnknown, unless_lost
 from ledger.names import Name, leads_to, release, unique_names
+from ledger.opening import Opened, Payer, open_account
 from ledger.table import FAILED, Failure, Item, Table, answer_of, claim_key, failure, was_resent
 from ledger.transfer import unblock
 

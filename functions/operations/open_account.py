@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self
 from aws_lambda_powertools import Logger
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from ledger import accounts, credentials
+from ledger import accounts, credentials, opening
 from ledger.accounts import HOUSE, Role
 from ledger.claims import LONGEST_KEY, CallerKey
 from ledger.counter import State
@@ -69,7 +69,7 @@ def open_account(wanted: NewAccount) -> Answer:
     """Open an account with a password, an API key and its opening balances, and answer what its holder needs."""
     password = wanted.password.get_secret_value() if wanted.password else secrets.token_urlsafe(12)
     api_key = credentials.new_secret()
-    opened = accounts.open_account(
+    opened = opening.open_account(
         table,
         _owner(wanted),
         actor=HOUSE,

@@ -32,7 +32,7 @@ from api import (
     update_account,
     wire,
 )
-from ledger import accounts, credentials
+from ledger import credentials, opening
 from ledger.accounts import HOUSE, Role
 from ledger.errors import NotPermitted, WrongCredentials
 from ledger.table import RECALL_MS, Table
@@ -159,7 +159,7 @@ def test_what_one_key_was_told_is_not_remembered_for_another(ledger: Table) -> N
 
 
 def test_another_operator_sees_nothing_of_ours(ledger: Table) -> None:
-    accounts.open_account(
+    opening.open_account(
         ledger, HOUSE, actor=HOUSE, role=Role.ADMIN, username="rival", names=[credentials.api_key("rival")]
     )
     issued = ask(issue_key, {"name": "x", "scopes": ["read"]}, key="x")["key"]["id"]
@@ -176,7 +176,7 @@ def test_another_operator_sees_nothing_of_ours(ledger: Table) -> None:
 
 
 def test_a_users_own_key_reads_its_own_account(ledger: Table) -> None:
-    mary = accounts.open_account(
+    mary = opening.open_account(
         ledger, demo.ADMIN, actor=demo.ADMIN, username="mary", names=[credentials.api_key("marys")]
     ).id
     assert ask(get_account, secret="marys", id=mary)["name"] == "mary"

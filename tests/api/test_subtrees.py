@@ -32,7 +32,7 @@ from api import (
     update_account,
     wire,
 )
-from ledger import accounts, credentials, history
+from ledger import credentials, history, opening
 from ledger.accounts import HOUSE, MOST_LEVELS, Role
 from ledger.table import Table
 from tests.api.caller import ADMIN, Answer, ask
@@ -76,7 +76,7 @@ def move(payer: int, payee: int, secret: str = ADMIN, amount: int = 1) -> Answer
 
 @pytest.fixture
 def tree(ledger: Table) -> Tree:
-    rival = accounts.open_account(
+    rival = opening.open_account(
         ledger, HOUSE, actor=HOUSE, role=Role.ADMIN, username="rival", names=[credentials.api_key("rival")]
     ).id
     shop = open_below(demo.JOHN)["id"]
@@ -203,7 +203,7 @@ def test_what_a_broad_key_was_told_of_a_deep_account_is_not_remembered_for_a_nar
 
 
 def test_a_users_own_key_reads_what_lies_below_its_account(ledger: Table) -> None:
-    mary = accounts.open_account(
+    mary = opening.open_account(
         ledger, demo.ADMIN, actor=demo.ADMIN, username="mary", names=[credentials.api_key("marys")]
     ).id
     below = open_below(open_below(mary)["id"])["id"]

@@ -18,8 +18,9 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from ledger import accounts
-from ledger.accounts import HOUSE, Account, Role, open_account
+from ledger.accounts import HOUSE, Account, Role
 from ledger.errors import Busy
+from ledger.opening import open_account
 from ledger.table import Table, open_table
 from ledger.transfer import transfer
 from tests.benchmarks.goals import Goal, show

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from ledger.accounts import open_account
 from ledger.balance import change
 from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.customers import Revision, revise, top_up
 from ledger.entry import Kind
+from ledger.opening import open_account
 from ledger.packages import Package
 from ledger.table import Item, Table, open_table
 from tests.benchmarks.meter import Meter

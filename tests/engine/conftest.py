@@ -7,7 +7,7 @@ from itertools import count
 import boto3
 import pytest
 
-from ledger.accounts import open_account
+from ledger.opening import open_account
 from ledger.table import Table
 from tests import environment
 from tests.engine import dynamodb_local

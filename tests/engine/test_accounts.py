@@ -6,10 +6,11 @@ from itertools import chain, repeat
 
 import pytest
 
-from ledger.accounts import get, open_account
+from ledger.accounts import get
 from ledger.claims import CallerKey
 from ledger.errors import Busy, NameTaken, OutcomeUnknown
 from ledger.names import Name, find_username
+from ledger.opening import open_account
 from ledger.table import Table, open_table
 from tests.engine.books import OPERATOR
 from tests.engine.losses import Died, LossyWire, table_without_sdk_retries

@@ -8,12 +8,13 @@ from typing import cast
 
 import pytest
 
-from ledger.accounts import get, open_account
+from ledger.accounts import get
 from ledger.balance import change
 from ledger.change import Change
 from ledger.entry import Kind, Posted
 from ledger.history import reconcile
 from ledger.names import Name, leads_to, unique_names
+from ledger.opening import open_account
 from ledger.table import Table, open_table
 from tests.engine.books import check, history
 from tests.engine.losses import Died, LossyWire

@@ -12,6 +12,7 @@ from ledger.accounts import HOUSE, Role
 from ledger.counter import State
 from ledger.entry import Kind, Posted
 from ledger.names import Name
+from ledger.opening import open_account
 from ledger.table import Table, open_table
 from tests.engine.losses import Died, LossyWire
 from tests.engine.senders import Request, send_all
@@ -41,7 +42,7 @@ class Family:
         self.name = f"family-{next(numbers)}"
         names = [credentials.api_key(self.name)]
         opening = {EUR: OPENING}
-        opened = accounts.open_account(
+        opened = open_account(
             table, HOUSE, actor=HOUSE, role=Role.ADMIN, username=self.name, names=names, balances=opening
         )
         self.parent = opened.id
@@ -50,7 +51,7 @@ class Family:
     def open_child(self, number: int) -> int:
         names = [Name("token", f"T#{self.name}-{number}")]
         properties = {"token": f"{self.name}-{number}"}
-        return accounts.open_account(
+        return open_account(
             self.table, self.parent, actor=self.parent, names=names, properties=properties, balances={EUR: OPENING}
         ).id
 

@@ -6,8 +6,8 @@ from itertools import chain, count, repeat
 
 import pytest
 
-from ledger.accounts import open_account
 from ledger.names import Name
+from ledger.opening import open_account
 from ledger.table import Table, open_table
 from tests.engine.books import OPERATOR, check
 from tests.engine.losses import Died, LossyWire

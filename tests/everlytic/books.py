@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ledger import accounts, counter, credentials, history, holds
+from ledger import counter, credentials, history, holds, opening
 from ledger.accounts import HOUSE, Role
 from ledger.balance import change
 from ledger.change import Change
@@ -59,13 +59,13 @@ def release(table: Table, account: int, unit: str, name: str) -> None:
 def open_rival(table: Table) -> None:
     """Open a second operator, who calls as RIVAL."""
     names = [credentials.api_key("rival-key")]
-    accounts.open_account(table, HOUSE, actor=HOUSE, role=Role.ADMIN, username="rival", names=names)
+    opening.open_account(table, HOUSE, actor=HOUSE, role=Role.ADMIN, username="rival", names=names)
 
 
 def open_user(table: Table) -> None:
     """Open a user of the demo's admin, who has an API key and calls as USER."""
     names = [credentials.api_key("user-key")]
-    accounts.open_account(table, demo.ADMIN, actor=demo.ADMIN, username="mary", names=names)
+    opening.open_account(table, demo.ADMIN, actor=demo.ADMIN, username="mary", names=names)
 
 
 @contextmanager

@@ -3,8 +3,8 @@ import json
 from defusedxml.ElementTree import fromstring
 
 from ledger import accounts
-from ledger.accounts import open_account
 from ledger.names import Name
+from ledger.opening import open_account
 from ledger.table import Table
 from tests.everlytic.books import MODULES, add
 from tests.everlytic.caller import ask, send, top_up

@@ -3,7 +3,7 @@ from random import Random
 
 import pytest
 
-from ledger.accounts import open_account
+from ledger.opening import open_account
 from ledger.table import Table
 from tests.simulation.memory import Memory
 

@@ -1,13 +1,14 @@
 import pytest
 
 from ledger import accounts, balance, counter, history
-from ledger.accounts import HOUSE, MOST_LEVELS, Role, lineage, open_account
+from ledger.accounts import HOUSE, MOST_LEVELS, Role, lineage
 from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.counter import State
 from ledger.entry import Kind
 from ledger.errors import AccountClosed, AccountNotFound, KeyReused, NameTaken, NotSettled
 from ledger.names import Name, find_username
+from ledger.opening import open_account
 from ledger.table import Table
 from tests.ledger.conftest import ACCOUNT, OPERATOR, Clock
 from tests.states import set_state

@@ -4,10 +4,11 @@ from unittest.mock import Mock
 import pytest
 
 from ledger import credentials
-from ledger.accounts import Role, open_account
+from ledger.accounts import Role
 from ledger.counter import State
 from ledger.credentials import api_key, by_key, by_password, new_secret, password
 from ledger.errors import AccountClosed, WrongCredentials
+from ledger.opening import open_account
 from ledger.table import MOST_RECALLED, RECALL_MS, Table
 from tests.demo_ledger import quick_passwords
 from tests.ledger.conftest import OPERATOR, Clock

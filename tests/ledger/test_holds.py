@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ledger import accounts, balance, claims, counter, flush, history, holds, transfer
+from ledger import accounts, balance, claims, counter, flush, history, holds, opening, transfer
 from ledger.change import MOST_INLINE, Change
 from ledger.claims import CallerKey
 from ledger.counter import State, hold_key
@@ -214,7 +214,7 @@ def test_a_reserve_and_a_transfer_run_short_too(table: Table, clock: Clock) -> N
     for _ in range(2):
         reserve(table, 500)
         clock.ms += LIFE_MS
-    payee = accounts.open_account(table, OPERATOR, actor=OPERATOR).id
+    payee = opening.open_account(table, OPERATOR, actor=OPERATOR).id
     sides = [accounts.get(table, OPERATOR, account) for account in (ACCOUNT, payee)]
     paid, _ = transfer.transfer(table, OPERATOR, sides[0], sides[1], "sms", 500)
     assert paid.after == 0

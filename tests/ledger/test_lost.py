@@ -11,13 +11,14 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from ledger import accounts, balance, counter, customers, history, holds, metrics
-from ledger.accounts import Role, open_account
+from ledger.accounts import Role
 from ledger.change import MOST_INLINE, Change
 from ledger.counter import State
 from ledger.customers import Revision
 from ledger.entry import Kind
 from ledger.errors import OutcomeUnknown
 from ledger.metrics import Metric
+from ledger.opening import open_account
 from ledger.subaccounts import close_subaccount
 from ledger.table import Table
 from ledger.transfer import transfer

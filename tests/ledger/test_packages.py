@@ -4,9 +4,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ledger import customers, packages
-from ledger.accounts import LAST_ID, open_account
+from ledger.accounts import LAST_ID
 from ledger.entry import AMOUNT_LIMIT, Entry, Kind, pack
 from ledger.errors import Busy, NameTaken, OutcomeUnknown
+from ledger.opening import open_account
 from ledger.packages import Package, PackageNotFound
 from ledger.table import Table
 from tests.ledger.conftest import ACCOUNT, OPERATOR

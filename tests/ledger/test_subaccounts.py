@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from ledger import accounts, balance, counter, flush, history, holds
-from ledger.accounts import HOUSE, Account, Role, open_account
+from ledger.accounts import HOUSE, Account, Role
 from ledger.change import MOST_INLINE, Change
 from ledger.claims import CallerKey
 from ledger.counter import State
@@ -27,6 +27,7 @@ from ledger.errors import (
     OutcomeUnknown,
 )
 from ledger.names import unique_names
+from ledger.opening import open_account
 from ledger.subaccounts import close_subaccount, open_subaccount
 from ledger.table import Table
 from ledger.transfer import transfer

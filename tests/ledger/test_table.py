@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ledger import counter
-from ledger.accounts import open_account
 from ledger.errors import Busy
+from ledger.opening import open_account
 from ledger.table import BUDGET_MS, Table
 from tests.ledger.conftest import OPERATOR, Clock
 from tests.ledger.test_balance import Spy, through

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from ledger import accounts, balance, counter, flush, history, notes
-from ledger.accounts import Account, open_account
+from ledger.accounts import Account
 from ledger.change import Change
 from ledger.claims import APPLY_MS, CallerKey
 from ledger.counter import State
@@ -22,6 +22,7 @@ from ledger.errors import (
     OutcomeUnknown,
     TransferRefused,
 )
+from ledger.opening import open_account
 from ledger.table import Table
 from ledger.transfer import Changed, Write, change_all, transfer
 from tests.ledger.conftest import ACCOUNT, OPERATOR, Clock

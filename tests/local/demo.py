@@ -1,9 +1,10 @@
 """The demo data that the local gateway starts with, and how to call each API on it."""
 
-from ledger.accounts import HOUSE, Role, open_account
+from ledger.accounts import HOUSE, Role
 from ledger.claims import CallerKey
 from ledger.credentials import api_key, password
 from ledger.names import Name, unique_names
+from ledger.opening import open_account
 from ledger.packages import Package, put
 from ledger.table import Table
 

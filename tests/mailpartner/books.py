@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ledger import accounts, counter, credentials, history
+from ledger import accounts, counter, credentials, history, opening
 from ledger.accounts import HOUSE, Account, Role
 from ledger.entry import Posted
 from ledger.names import Name
@@ -43,7 +43,7 @@ def profile(table: Table, account: int) -> Account:
 
 def open_user(table: Table, api_key: str) -> int:
     """Open a customer of the demo's admin that has an API key and no token."""
-    return accounts.open_account(
+    return opening.open_account(
         table, demo.ADMIN, actor=demo.ADMIN, username="user", names=[credentials.api_key(api_key)]
     ).id
 
@@ -51,8 +51,8 @@ def open_user(table: Table, api_key: str) -> int:
 def open_rival(table: Table, api_key: str, token: str) -> int:
     """Open a second main account, with one sub-account."""
     names = [credentials.api_key(api_key)]
-    rival = accounts.open_account(table, HOUSE, actor=HOUSE, role=Role.ADMIN, username="rival", names=names).id
-    accounts.open_account(
+    rival = opening.open_account(table, HOUSE, actor=HOUSE, role=Role.ADMIN, username="rival", names=names).id
+    opening.open_account(
         table, rival, actor=rival, names=[Name("token", f"T#{token}")], properties={"token": token, "type": "simple"}
     )
     return rival

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger import accounts, counter, history
+from ledger import accounts, counter, history, opening
 from ledger.accounts import Account
 from ledger.balance import change
 from ledger.change import Change
@@ -101,7 +101,7 @@ def test_what_the_main_account_cannot_pay_opens_nothing(ledger: Table) -> None:
 
 def test_a_main_account_that_never_had_euros_cannot_pay(ledger: Table) -> None:
     names = [api_key("poor-key")]
-    accounts.open_account(ledger, 0, actor=0, role=accounts.Role.ADMIN, username="poor", names=names)
+    opening.open_account(ledger, 0, actor=0, role=accounts.Role.ADMIN, username="poor", names=names)
     wanted = {"apiKey": "poor-key", "type": "simple", "parameters": {"creditToAttribute": 1}}
     assert ask("CreateSubaccount", wanted).code == 9
     assert ask("CreateSubaccount", wanted | {"parameters": {}}).code == 200
@@ -154,7 +154,7 @@ def test_the_list_shows_what_the_vendors_shows_but_no_api_key(ledger: Table) -> 
 
 def test_a_page_has_twenty_and_the_last_one_the_rest(ledger: Table) -> None:
     new = [
-        accounts.open_account(
+        opening.open_account(
             ledger, demo.ADMIN, actor=demo.ADMIN, names=[Name("token", f"T#{number}")], properties={"token": number}
         ).id
         for number in range(PER_PAGE + 1)
@@ -245,7 +245,7 @@ def test_me_shows_money_and_messages(ledger: Table) -> None:
 def test_me_is_whoever_asks(ledger: Table) -> None:
     names = [api_key("jane's key")]
     properties = {"email": "jane@example.com", "firstname": "Jane", "lastname": "Doe"}
-    accounts.open_account(ledger, demo.ADMIN, actor=demo.ADMIN, names=names, properties=properties)
+    opening.open_account(ledger, demo.ADMIN, actor=demo.ADMIN, names=names, properties=properties)
     assert ask("GetMe", {"apiKey": "jane's key"}).fields["user"] == {
         "username": "jane@example.com",
         "firstname": "Jane",

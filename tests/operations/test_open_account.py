@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ledger import accounts, counter, credentials, history
+from ledger import accounts, counter, credentials, history, opening
 from ledger.accounts import HOUSE, Role
 from ledger.claims import CallerKey
 from ledger.counter import State
@@ -94,7 +94,7 @@ def test_a_key_stands_for_one_account_only(ledger: Table, other: dict[str, Any])
 
 def test_the_keys_of_the_house_are_not_those_of_an_operators_requests(ledger: Table) -> None:
     ask(MARY, idempotency_key="k")
-    opened = accounts.open_account(
+    opened = opening.open_account(
         ledger,
         demo.ADMIN,
         actor=demo.ADMIN,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger import accounts, counter, credentials, history
+from ledger import counter, credentials, history, opening
 from ledger.accounts import HOUSE, Role
 from ledger.entry import Kind
 from ledger.table import Table
@@ -14,7 +14,7 @@ from tests.local import demo
 def open_user(table: Table, username: str) -> int:
     """Open one more user of the demo's admin, without credit."""
     names = [credentials.password(username, "secret")]
-    return accounts.open_account(
+    return opening.open_account(
         table, demo.ADMIN, actor=demo.ADMIN, username=username, names=names, balances={"sms": 0}
     ).id
 
@@ -22,7 +22,7 @@ def open_user(table: Table, username: str) -> int:
 def open_rival(table: Table) -> dict[str, str]:
     """Open a second operator and give its credentials."""
     names = [credentials.password("rival", "rival1")]
-    accounts.open_account(table, HOUSE, actor=HOUSE, role=Role.ADMIN, username="rival", names=names)
+    opening.open_account(table, HOUSE, actor=HOUSE, role=Role.ADMIN, username="rival", names=names)
     return {"username": "rival", "password": "rival1"}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ledger import accounts, balance, claims, holds, transfer
+from ledger import balance, claims, holds, opening, transfer
 from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.counter import balance_key, name_hold
@@ -167,7 +167,7 @@ class Schedule:
     def run(self) -> None:
         """Open the accounts, send every request as often as its caller does, and let all that is in flight land."""
         for account in ACCOUNTS:
-            accounts.open_account(self.table, OPERATOR, actor=OPERATOR, account=account, balances={"sms": OPENING})
+            opening.open_account(self.table, OPERATOR, actor=OPERATOR, account=account, balances={"sms": OPENING})
         for (account, unit), floor in FLOORS.items():
             self._set_floor(account, unit, floor)
         for account in ACCOUNTS:

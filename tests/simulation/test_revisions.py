@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ledger import accounts, balance, counter, customers, history, transfer
+from ledger import accounts, balance, counter, customers, history, opening, transfer
 from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.counter import State
@@ -75,7 +75,7 @@ class Crowd:
     def run(self) -> None:
         chance = self.scheduler.random
         for customer in CUSTOMERS:
-            accounts.open_account(self.table, OPERATOR, actor=OPERATOR, account=customer, balances={"sms": 500})
+            opening.open_account(self.table, OPERATOR, actor=OPERATOR, account=customer, balances={"sms": 500})
         for number in range(REVISIONS):
             key = f"key {number}" if chance.random() < 0.5 else None
             request = Request(chance.choice(CUSTOMERS), 1_000 + number, chance.choice(EMAILS), key)

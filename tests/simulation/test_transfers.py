@@ -17,6 +17,7 @@ from ledger.claims import APPLY_MS, CallerKey
 from ledger.counter import State
 from ledger.entry import Kind, Posted
 from ledger.errors import Busy, Declined, LedgerError
+from ledger.opening import open_account
 from ledger.subaccounts import close_subaccount, open_subaccount
 from ledger.table import Table
 from ledger.transfer import transfer
@@ -82,9 +83,9 @@ class Family:
         self.comes_and_goes = comes_and_goes
         chance = self.scheduler.random
         opening = {EUR: TOTAL - OPENING * len(CHILDREN)}
-        accounts.open_account(self.table, HOUSE, actor=HOUSE, role=Role.ADMIN, account=PARENT, balances=opening)
+        open_account(self.table, HOUSE, actor=HOUSE, role=Role.ADMIN, account=PARENT, balances=opening)
         for child in CHILDREN:
-            accounts.open_account(self.table, PARENT, actor=PARENT, account=child, balances={EUR: OPENING})
+            open_account(self.table, PARENT, actor=PARENT, account=child, balances={EUR: OPENING})
         for number in range(REQUESTS):
             payer, payee = chance.sample((PARENT, chance.choice(CHILDREN)), 2)
             request = Request(payer, payee, number + 1, f"key {number}" if chance.random() < 0.6 else None)
