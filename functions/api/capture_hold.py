@@ -10,8 +10,8 @@ from api.noted import Noted
 from api.resources import Entry
 from api.wire import Answer, Call, Endpoint
 from ledger import holds
-from ledger.credentials import Scope
 from ledger.errors import AccountClosed, AccountNotFound, HoldExpired, HoldNotFound, HoldTooSmall
+from ledger.kinds import Scope
 
 
 class Place(Asked):

@@ -10,13 +10,12 @@ from api.resources import Entry
 from api.wire import At, Body, Call
 from ledger.balance import change
 from ledger.change import Change
-from ledger.credentials import Scope
-from ledger.entry import AMOUNT_LIMIT, Kind
+from ledger.entry import AMOUNT_LIMIT
+from ledger.kinds import Kind
 
 
 class _Wanted(Noted):
-    scope: ClassVar[Scope]
-    ledger_kind: ClassVar[Kind]
+    entered_as: ClassVar[Kind]
 
     reference: Reference | None = None
 
@@ -24,8 +23,7 @@ class _Wanted(Noted):
 class TopUp(_Wanted):
     """Credit added, in the unit's smallest part."""
 
-    scope = Scope.TOPUP
-    ledger_kind = Kind.TOP_UP
+    entered_as = Kind.TOP_UP
 
     kind: Literal["topup"]
     amount: Annotated[Amount, Field(examples=[250])]
@@ -34,8 +32,7 @@ class TopUp(_Wanted):
 class Spend(_Wanted):
     """Credit used, so a negative amount; it never takes the balance below its credit limit."""
 
-    scope = Scope.SPEND
-    ledger_kind = Kind.SPEND
+    entered_as = Kind.SPEND
 
     kind: Literal["spend"]
     amount: Annotated[int, Field(strict=True, ge=-AMOUNT_LIMIT, le=-1, examples=[-40])]
@@ -44,8 +41,7 @@ class Spend(_Wanted):
 class Adjustment(_Wanted):
     """A correction either way. It may take the balance anywhere, below its credit limit too."""
 
-    scope = Scope.ADJUST
-    ledger_kind = Kind.ADJUSTMENT
+    entered_as = Kind.ADJUSTMENT
 
     kind: Literal["adjustment"]
     amount: Annotated[int, Field(strict=True, ge=-AMOUNT_LIMIT, le=AMOUNT_LIMIT, examples=[-3])]
@@ -64,7 +60,7 @@ def make(call: Call[At, Body], account: int, unit: str, wanted: Wanted, idempote
     Raises NotPermitted, AccountNotFound and what the ledger's `change` raises.
     """
     note = wanted.note()
-    call.require(wanted.scope)
+    call.require(wanted.entered_as.scope)
     reference = wanted.reference or ""
     posted = change(
         call.table,
@@ -72,7 +68,7 @@ def make(call: Call[At, Body], account: int, unit: str, wanted: Wanted, idempote
             call.owner_of(account),
             account,
             unit,
-            wanted.ledger_kind,
+            wanted.entered_as,
             wanted.amount,
             actor=call.caller.account,
             reference=reference,

@@ -13,8 +13,8 @@ from api.wire import Answer, Call, Endpoint, NoParameters
 from ledger import accounts, opening
 from ledger.accounts import MOST_LEVELS
 from ledger.counter import State
-from ledger.credentials import Scope
 from ledger.errors import AccountClosed, AccountNotFound
+from ledger.kinds import Scope
 from ledger.table import claim_key, made
 
 

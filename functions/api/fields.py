@@ -1,13 +1,17 @@
 """What the fields of requests and answers may hold. The OpenAPI document says the same, because it is made of this."""
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from enum import Enum
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from ledger import counter, units
 from ledger.accounts import LAST_ID
 from ledger.entry import AMOUNT_LIMIT
+from ledger.kinds import Kind
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -55,8 +59,28 @@ def rfc_3339(ms: int) -> str:
     return (_EPOCH + ms * _MS).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-Unit = Literal["email", "sms", "transactions", "EUR"]
-"""EUR is counted in thousandths, all else in messages or calls. A unit misspelt would be looked at by nobody."""
+def _one_of(words: Iterable[str]) -> WithJsonSchema:
+    """Describe a text that is one of these, where it stands."""
+    return WithJsonSchema({"type": "string", "enum": list(words)})
+
+
+def _reader(words: Mapping[str, Enum]) -> BeforeValidator:
+    """Read a word as what it stands for; what it stands for is taken, too, from our own code."""
+
+    def read(value: Any) -> Any:
+        if isinstance(value, str) and value not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return words[value] if isinstance(value, str) else value
+
+    return BeforeValidator(read)
+
+
+_UNITS = {str(unit): unit for unit in units.Unit}
+_KINDS = {kind.word: kind for kind in Kind}
+_STATES = {state.name.lower(): state for state in counter.State}
+
+Unit = Annotated[units.Unit, _reader(_UNITS), _one_of(_UNITS)]
+"""A unit misspelt would be looked at by nobody."""
 
 AccountId = Annotated[int, Field(strict=True, ge=1, le=LAST_ID, examples=[101])]
 Amount = Annotated[int, Field(strict=True, ge=1, le=AMOUNT_LIMIT)]
@@ -81,16 +105,5 @@ Instant = Annotated[int, BeforeValidator(_from_rfc_3339), _DATE_TIME]
 
 # As they are told.
 Time = Annotated[int, PlainSerializer(rfc_3339), _DATE_TIME]
-State = Literal["open", "suspended", "closed"]
-EntryKind = Literal[
-    "opening",
-    "topup",
-    "spend",
-    "adjustment",
-    "set",
-    "transfer_in",
-    "transfer_out",
-    "reserve",
-    "capture",
-    "release",
-]
+State = Annotated[counter.State, _reader(_STATES), PlainSerializer(lambda state: state.name.lower()), _one_of(_STATES)]
+EntryKind = Annotated[Kind, _reader(_KINDS), PlainSerializer(lambda kind: kind.word), _one_of(_KINDS)]

@@ -6,8 +6,8 @@ from api import wire
 from api.fields import AccountIdIn, Asked
 from api.resources import Account
 from api.wire import Answer, Call, Endpoint, NoBody
-from ledger.credentials import Scope
 from ledger.errors import AccountNotFound
+from ledger.kinds import Scope
 
 
 class Place(Asked):

@@ -8,8 +8,8 @@ from api.resources import Balance
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import history
 from ledger.counter import read
-from ledger.credentials import Scope
 from ledger.errors import AccountNotFound
+from ledger.kinds import Scope
 
 
 class When(Asked):

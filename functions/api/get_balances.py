@@ -7,8 +7,8 @@ from api.fields import AccountIdIn, Asked, Told
 from api.resources import Balance
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger.counter import read_all
-from ledger.credentials import Scope
 from ledger.errors import AccountNotFound
+from ledger.kinds import Scope
 
 
 class Place(Asked):

@@ -7,7 +7,7 @@ from api.fields import Asked, Identifier
 from api.resources import Package
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import packages
-from ledger.credentials import Scope
+from ledger.kinds import Scope
 from ledger.packages import PackageNotFound
 
 

@@ -11,8 +11,8 @@ from api.problems import Fault, InvalidRequest
 from api.statement import CSV, HTML, POLICY, Statement
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import history, notes
-from ledger.credentials import Scope
 from ledger.errors import AccountNotFound
+from ledger.kinds import Scope
 from ledger.period import find_period
 
 MOST_ENTRIES = 5_000

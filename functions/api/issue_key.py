@@ -9,8 +9,8 @@ from api.fields import AccountId, Asked, Line, Told
 from api.issued_keys import Key
 from api.wire import Answer, Call, Endpoint, NoParameters
 from ledger import api_keys, credentials
-from ledger.credentials import Scope
 from ledger.errors import AccountNotFound
+from ledger.kinds import Scope
 
 
 class NewKey(Asked):

@@ -4,7 +4,7 @@ from typing import Self
 
 from api.fields import Time, Told
 from ledger.api_keys import ApiKey
-from ledger.credentials import Scope
+from ledger.kinds import Scope
 
 
 class Key(Told):

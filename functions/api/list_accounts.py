@@ -7,8 +7,8 @@ from api.fields import AccountIdIn, Asked, Count, Told
 from api.resources import Account
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import accounts
-from ledger.credentials import Scope
 from ledger.errors import AccountNotFound
+from ledger.kinds import Scope
 
 
 class Page(Asked):

@@ -6,11 +6,11 @@ from pydantic import Field
 
 from api import wire
 from api.fields import AccountIdIn, Asked, Count, EntryKind, Instant, SequenceIn, Told, Unit
-from api.resources import KINDS, Entry
+from api.resources import Entry
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import notes
-from ledger.credentials import Scope
 from ledger.errors import AccountNotFound
+from ledger.kinds import Scope
 from ledger.period import find_period
 
 MOST_READ = 1_000
@@ -57,7 +57,7 @@ def list_entries(call: Call[Asking, NoBody]) -> Answer:
     period = find_period(call.table, account, asked.unit, asked.since, asked.until)
     reach = asked.limit if asked.kind is None else MOST_READ
     seen = period.entries(call.table, limit=reach, before=asked.cursor)
-    page = [each for each in seen if asked.kind in (None, KINDS[each.entry.kind])][: asked.limit]
+    page = [each for each in seen if asked.kind in (None, each.entry.kind)][: asked.limit]
     reached = page[-1] if len(page) == asked.limit else seen[-1] if seen else None
     texts = notes.read(call.table, page)
     return Answer(

@@ -6,9 +6,9 @@ from api import wire
 from api.fields import AccountIdIn, Asked, Time, Told, Unit
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger.counter import hold_expires_ms
-from ledger.credentials import Scope
 from ledger.errors import AccountNotFound
 from ledger.holds import read_holdings
+from ledger.kinds import Scope
 
 
 class Place(Asked):

@@ -7,7 +7,7 @@ from api.fields import Asked, Count, KeyId, Told
 from api.issued_keys import Key
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import api_keys
-from ledger.credentials import Scope
+from ledger.kinds import Scope
 
 
 class Page(Asked):

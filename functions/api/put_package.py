@@ -10,8 +10,8 @@ from api.problems import Fault, InvalidRequest
 from api.resources import Package
 from api.wire import Answer, Call, Endpoint
 from ledger import packages
-from ledger.credentials import Scope
 from ledger.errors import NameTaken
+from ledger.kinds import Scope
 
 
 class Place(Asked):

@@ -7,8 +7,8 @@ from api.fields import AccountIdIn, Asked, HoldId, Unit
 from api.resources import Entry
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import holds
-from ledger.credentials import Scope
 from ledger.errors import AccountClosed, AccountNotFound, HoldNotFound
+from ledger.kinds import Scope
 
 
 class Place(Asked):

@@ -1,37 +1,17 @@
 """What more than one endpoint tells: accounts, balances, entries, packages and keys, as callers see them."""
 
 import json
-from typing import Literal, Self, cast
+from typing import Literal, Self
 
 from api.fields import EntryKind, State, Time, Told, Unit
 from api.noted import read_note
-from ledger import counter
+from ledger import counter, units
 from ledger.accounts import HOUSE
 from ledger.accounts import Account as Profile
-from ledger.counter import State as LedgerState
-from ledger.entry import Kind, Posted
+from ledger.entry import Posted
 from ledger.holds import Holdings, read_holdings
 from ledger.packages import Package as Sold
 from ledger.table import Table
-
-KINDS: dict[Kind, EntryKind] = {
-    Kind.OPENING: "opening",
-    Kind.TOP_UP: "topup",
-    Kind.SPEND: "spend",
-    Kind.ADJUSTMENT: "adjustment",
-    Kind.SET: "set",
-    Kind.TRANSFER_IN: "transfer_in",
-    Kind.TRANSFER_OUT: "transfer_out",
-    Kind.RESERVE: "reserve",
-    Kind.CAPTURE: "capture",
-    Kind.RELEASE: "release",
-}
-
-STATES: dict[LedgerState, State] = {
-    LedgerState.OPEN: "open",
-    LedgerState.SUSPENDED: "suspended",
-    LedgerState.CLOSED: "closed",
-}
 
 NAME, METADATA = "name", "metadata"
 """The properties of a profile that this API reads and writes; other dialects may keep more."""
@@ -54,8 +34,8 @@ class Account(Told):
             id=profile.id,
             parent=None if profile.owner == HOUSE else profile.owner,
             name=str(profile.properties.get(NAME, profile.username)),
-            state=STATES[profile.state],
-            units=cast("list[Unit]", sorted(profile.units)),
+            state=profile.state,
+            units=sorted(map(units.Unit, profile.units)),
             metadata=json.loads(str(profile.properties.get(METADATA, "{}"))),
             created=profile.created_ms,
         )
@@ -81,7 +61,7 @@ class Balance(Told):
         balance, available = holdings.balance, holdings.spendable(table.now_ms())
         return cls(
             account=balance.account,
-            unit=cast("Unit", balance.unit),
+            unit=units.Unit(balance.unit),
             available=available,
             held=balance.held - (available - balance.available),
             sequence=balance.sequence,
@@ -116,9 +96,9 @@ class Entry(Told):
         reason, metadata = read_note(note)
         return cls(
             account=account,
-            unit=cast("Unit", unit),
+            unit=units.Unit(unit),
             sequence=posted.sequence,
-            kind=KINDS[posted.entry.kind],
+            kind=posted.entry.kind,
             amount=posted.amount,
             before=posted.before,
             after=posted.after,
@@ -153,7 +133,7 @@ class Package(Told):
         return cls(
             identifier=package.identifier,
             name=package.name,
-            quantities=cast("dict[Unit, int]", dict(package.quantities)),
+            quantities={units.Unit(unit): quantity for unit, quantity in package.quantities.items()},
             price=Price(amount=package.price, currency=package.currency) if package.price else None,
             state="active" if package.active else "retired",
         )

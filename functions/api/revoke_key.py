@@ -7,7 +7,7 @@ from api.fields import Asked, KeyId
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import api_keys
 from ledger.api_keys import ApiKeyNotFound
-from ledger.credentials import Scope
+from ledger.kinds import Scope
 
 
 class Place(Asked):

@@ -13,8 +13,8 @@ from html import escape
 
 from api.fields import rfc_3339
 from api.noted import read_note
-from api.resources import KINDS
 from ledger.entry import Posted
+from ledger.units import Unit
 
 CSV = "text/csv; charset=utf-8"
 HTML = "text/html; charset=utf-8"
@@ -64,7 +64,7 @@ class Statement:
 
     def html(self) -> str:
         """Write a page with the balance as a chart and the entries as a table."""
-        title = escape(f"Account {self.account}, {self.unit}")
+        title = escape(f"Account {self.account}, {Unit(self.unit).described()}")
         head = "".join(f"<th>{name}</th>" for name in COLUMNS)
         rows = "".join(
             "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>\n" for cells in self._rows()
@@ -92,7 +92,7 @@ class Statement:
             numbers = map(str, (posted.amount, posted.before, posted.after, entry.actor))
             reason, _ = read_note(self.notes.get(posted.key, ""))
             sequence, time = str(posted.sequence), rfc_3339(entry.time_ms)
-            yield sequence, time, KINDS[entry.kind], *numbers, entry.reference, reason
+            yield sequence, time, entry.kind.word, *numbers, entry.reference, reason
 
     def _chart(self) -> str:
         """Draw the balance as steps, one for each entry, from the opening balance on, with a line at zero."""

@@ -7,9 +7,9 @@ from api.fields import AccountIdIn, Asked, Identifier, Told, Unit
 from api.noted import Noted
 from api.wire import Answer, Call, Endpoint
 from ledger import packages
-from ledger.credentials import Scope
 from ledger.customers import top_up
 from ledger.errors import AccountClosed, AccountNotFound
+from ledger.kinds import Scope
 from ledger.packages import PackageNotFound
 
 

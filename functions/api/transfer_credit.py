@@ -9,8 +9,8 @@ from api.fields import AccountId, Amount, Told, Unit
 from api.noted import Noted
 from api.resources import Entry
 from api.wire import Answer, Call, Endpoint, NoParameters
-from ledger.credentials import Scope
 from ledger.errors import AccountClosed, AccountNotFound, AccountSuspended, InsufficientCredit, TransferRefused
+from ledger.kinds import Scope
 from ledger.transfer import transfer
 
 

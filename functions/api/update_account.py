@@ -10,15 +10,13 @@ from pydantic import Field
 
 from api import wire
 from api.fields import AccountIdIn, AmountOrZero, Asked, Line, Metadata, State, Unit
-from api.resources import METADATA, NAME, STATES, Account
+from api.resources import METADATA, NAME, Account
 from api.wire import Answer, Call, Endpoint
 from ledger import customers
 from ledger.counter import State as LedgerState
-from ledger.credentials import Scope
 from ledger.customers import Revision
 from ledger.errors import AccountClosed, AccountNotFound, NotPermitted, NotSettled
-
-_LEDGER_STATES = {name: state for state, name in STATES.items()}
+from ledger.kinds import Scope
 
 
 class Place(Asked):
@@ -60,7 +58,7 @@ def update_account(call: Call[Place, AccountUpdate]) -> Answer:
     found, wanted = call.account(call.at.id), call.body
     if found.id == call.caller.account:
         raise NotPermitted
-    if found.state is LedgerState.CLOSED and wanted == AccountUpdate(state="closed"):
+    if found.state is LedgerState.CLOSED and wanted == AccountUpdate(state=LedgerState.CLOSED):
         return Answer(Account.of(found))
     properties: dict[str, str | int] = {}
     if wanted.name is not None:
@@ -68,7 +66,6 @@ def update_account(call: Call[Place, AccountUpdate]) -> Answer:
     if wanted.metadata is not None:
         properties[METADATA] = json.dumps(wanted.metadata, sort_keys=True) if wanted.metadata else ""
     limits = {str(unit): limit for unit, limit in wanted.credit_limits.items()}
-    state = None if wanted.state is None else _LEDGER_STATES[wanted.state]
-    revision = Revision(properties, limits=limits, state=state)
+    revision = Revision(properties, limits=limits, state=wanted.state)
     now, _ = customers.revise(call.table, found.owner, found.id, revision, actor=call.caller.account)
     return Answer(Account.of(now))

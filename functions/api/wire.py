@@ -20,7 +20,8 @@ from api.problems import HEADERS_OF, REFUSALS, Fault, InvalidRequest, Problem
 from ledger import accounts, credentials, errors, metrics
 from ledger.accounts import Account
 from ledger.claims import LONGEST_KEY, CallerKey
-from ledger.credentials import Caller, Scope
+from ledger.credentials import Caller
+from ledger.kinds import Scope
 from ledger.table import Table, open_table
 
 LONGEST_BODY = 512 * 1024  # characters, as it arrives: a hundred changes with all their texts

@@ -23,8 +23,9 @@ from ledger.accounts import Account
 from ledger.counter import State
 from ledger.customers import Revision
 from ledger.table import Table
+from ledger.units import Unit
 
-UNITS = {"email_quota": "email", "sms_quota": "sms", "transactions_quota": "transactions"}
+UNITS = {f"{unit}_quota": unit for unit in (Unit.EMAIL, Unit.SMS, Unit.TRANSACTIONS)}
 """The prepaid quotas and the units of their balances."""
 
 PACKAGE_IDS = ("email_package_id", "transactions_package_id")
@@ -156,7 +157,7 @@ class Properties(BaseModel):
     def revision(self) -> Revision:
         """Give what was asked for in the ledger's terms. `deleted` is a state only; the word before it stays."""
         asked = self.asked()
-        balances = {unit: int(asked.pop(quota)) for quota, unit in UNITS.items() if quota in asked}
+        balances = {str(unit): int(asked.pop(quota)) for quota, unit in UNITS.items() if quota in asked}
         state = _STATES.get(str(asked.get("status")))
         if state is State.CLOSED:
             del asked["status"]

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.claims import CallerKey, claim_item, standing
-from ledger.credentials import Caller, Scope, api_key
+from ledger.credentials import Caller, api_key
 from ledger.errors import Busy, OutcomeUnknown
+from ledger.kinds import Scope
 from ledger.names import look_up
 from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, issued_key, made, reading, was_resent
 

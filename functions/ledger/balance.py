@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from ledger import accounts, claims, flush, metrics, notes
-from ledger.change import HOLDING, Change, appending, judge, touching
+from ledger.change import Change, appending, judge, touching
 from ledger.claims import CallerKey
 from ledger.counter import (
     Balance,
@@ -22,7 +22,7 @@ from ledger.counter import (
     read,
     read_hold,
 )
-from ledger.entry import Kind, Posted, key_time_ms
+from ledger.entry import Posted, key_time_ms
 from ledger.errors import (
     AccountClosed,
     AccountNotFound,
@@ -32,6 +32,7 @@ from ledger.errors import (
     OutcomeUnknown,
     unless_lost,
 )
+from ledger.kinds import HOLDING, Kind
 from ledger.metrics import Metric
 from ledger.pages import find_old, find_recent
 from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, profile_key, was_resent

@@ -10,15 +10,10 @@ from typing import Any
 
 from ledger import flush
 from ledger.counter import Balance, State, balance_key, hold_key, name_hold
-from ledger.entry import Entry, Kind, pack
+from ledger.entry import Entry, pack
 from ledger.errors import AccountClosed, AccountSuspended, Declined, InsufficientCredit
+from ledger.kinds import SPENDS, Kind
 from ledger.table import Item, Table
-
-SPENDS = frozenset({Kind.SPEND, Kind.RESERVE, Kind.TRANSFER_OUT})
-"""The kinds that must find credit and an open account. Every other kind works from below zero and while suspended."""
-
-HOLDING = frozenset({Kind.RESERVE, Kind.CAPTURE, Kind.RELEASE})
-"""The kinds that open, use up or end a hold. Of the last two the reference is the hold."""
 
 MOST_INLINE = 6
 """Holds in a balance item, at the most. More would make every change of it cost a second write unit."""

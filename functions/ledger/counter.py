@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Self
 
-from ledger.entry import Kind, Posted, forward, unpack
+from ledger.entry import Posted, forward, unpack
+from ledger.kinds import Kind
 from ledger.table import Item, Table, balance_pk, hold_sk, reading
 
 _HOLD_CHARACTERS = 16

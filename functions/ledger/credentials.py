@@ -7,7 +7,6 @@ the secret itself is not: only a keyed digest of it.
 
 import secrets
 from dataclasses import dataclass
-from enum import StrEnum
 from hashlib import blake2b, scrypt, sha256
 from hmac import compare_digest
 
@@ -15,6 +14,7 @@ from ledger import accounts
 from ledger.accounts import Role
 from ledger.counter import State
 from ledger.errors import AccountClosed, AccountNotFound, NotPermitted, WrongCredentials
+from ledger.kinds import Scope
 from ledger.names import Name
 from ledger.table import Item, Table, single
 
@@ -30,17 +30,6 @@ _NOBODY: Item = {
     "hash": {"B": bytes(64)},
     "cost": {"L": [{"N": str(number)} for number in (_COST, _BLOCK, _PARALLEL)]},
 }
-
-
-class Scope(StrEnum):
-    """What an API key is good for. `ADMIN` is good for everything."""
-
-    READ = "read"
-    TOPUP = "topup"
-    SPEND = "spend"
-    TRANSFER = "transfer"
-    ADJUST = "adjust"
-    ADMIN = "admin"
 
 
 @dataclass(frozen=True, slots=True)

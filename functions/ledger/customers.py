@@ -14,9 +14,10 @@ from ledger.balance import give_back
 from ledger.change import Change, appending
 from ledger.claims import CallerKey
 from ledger.counter import Balance, State, balance_key, read_all
-from ledger.entry import Kind, key_time_ms
+from ledger.entry import key_time_ms
 from ledger.errors import AccountClosed, AccountNotFound, Busy, Declined, NameTaken, NotSettled
 from ledger.history import at
+from ledger.kinds import Kind
 from ledger.names import Name, leads_to, release, take, unique_names
 from ledger.packages import Package, PackageNotFound
 from ledger.table import Item, Table, claim_key, made

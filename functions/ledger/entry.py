@@ -10,28 +10,14 @@ minted.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+
+from ledger.kinds import BY_NUMBER, Kind
 
 KEY_BYTES = 16
 LABEL_BYTES = 24  # actor and reference together
 AMOUNT_LIMIT = 10**15  # of one change, either way, in the unit's smallest part
 
 _NOTED = 1  # flag: long texts lie in a note item under the entry's key
-
-
-class Kind(IntEnum):
-    """What an entry did. The numbers are stored: never renumber."""
-
-    OPENING = 1
-    TOP_UP = 2
-    SPEND = 3
-    ADJUSTMENT = 4
-    SET = 5
-    TRANSFER_IN = 6
-    TRANSFER_OUT = 7
-    RESERVE = 8
-    CAPTURE = 9
-    RELEASE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +80,7 @@ def unpack(packed: bytes) -> Entry:
     held, at = _read_varint(packed, at)
     actor, at = _read_varint(packed, at)
     return Entry(
-        kind=Kind(packed[0]),
+        kind=BY_NUMBER[packed[0]],
         amount=_unzigzag(amount),
         time_ms=int.from_bytes(packed[2:8]),
         actor=actor,

@@ -13,8 +13,9 @@ from ledger.balance import change, give_back
 from ledger.change import MOST_INLINE, Change
 from ledger.claims import CallerKey
 from ledger.counter import Balance, balance_key, hold_expires_ms, hold_key, holds_apart, name_hold, read
-from ledger.entry import Kind, Posted
+from ledger.entry import Posted
 from ledger.errors import Busy, HoldExpired, HoldNotFound, HoldTooSmall
+from ledger.kinds import Kind
 from ledger.table import FAILED, Table, failure
 
 LONGEST_LIFE_MS = 31 * 86_400_000

@@ -15,11 +15,10 @@ from functools import cache
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from ledger.entry import Kind, Posted
+from ledger.entry import Posted
 
 NAMESPACE = "Prepaid"
 NO_UNIT = "none"
-_TRANSFERS = (Kind.TRANSFER_IN, Kind.TRANSFER_OUT)
 
 
 class Metric(StrEnum):
@@ -45,7 +44,7 @@ def count_entry(unit: str, posted: Posted) -> None:
     """Count the credit that a change added or spent, unless it was made before or only moved credit."""
     # What is on hold is credit still: reserving and releasing it come to nothing.
     amount = posted.amount + posted.entry.held
-    if amount and not posted.replayed and posted.entry.kind not in _TRANSFERS:
+    if amount and not posted.replayed and posted.entry.kind.counts:
         count(Metric.CREDITS_ADDED if amount > 0 else Metric.CREDITS_SPENT, unit, abs(amount))
 
 

@@ -9,8 +9,9 @@ from ledger import metrics
 from ledger.accounts import Role, property_map
 from ledger.claims import CallerKey, claim_item, is_refused, is_undecided, standing
 from ledger.counter import Balance, State
-from ledger.entry import Entry, Kind, pack
+from ledger.entry import Entry, pack
 from ledger.errors import Busy, NameTaken, OutcomeUnknown, unless_lost
+from ledger.kinds import Kind
 from ledger.metrics import Metric
 from ledger.names import Name, take
 from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, profile_key, single, was_resent

@@ -14,8 +14,9 @@ from ledger.balance import give_back
 from ledger.change import Change, appending
 from ledger.claims import CallerKey, claim_item, is_refused, is_undecided, standing
 from ledger.counter import Balance, State, balance_key, read_all
-from ledger.entry import AMOUNT_LIMIT, Kind
+from ledger.entry import AMOUNT_LIMIT
 from ledger.errors import AccountClosed, Busy, NotSettled, OutcomeUnknown, unless_lost
+from ledger.kinds import Kind
 from ledger.names import Name, leads_to, release, unique_names
 from ledger.opening import Opened, Payer, open_account
 from ledger.table import FAILED, Failure, Item, Table, answer_of, claim_key, failure, was_resent

@@ -12,11 +12,12 @@ from typing import Any
 from ledger import flush, metrics
 from ledger.accounts import Account
 from ledger.balance import entry_of, open_balance, refuse
-from ledger.change import SPENDS, Change, appending
+from ledger.change import Change, appending
 from ledger.claims import CallerKey, claim_item, is_refused, is_undecided, standing
 from ledger.counter import Balance, read_all
-from ledger.entry import Kind, Posted
+from ledger.entry import Posted
 from ledger.errors import Busy, Declined, OutcomeUnknown, TransferRefused, unless_lost
+from ledger.kinds import SPENDS, Kind
 from ledger.notes import note_item
 from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, made, was_resent
 

@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass
 
 from ledger.entry import AMOUNT_LIMIT
+from ledger.units import Unit
 
-UNIT = "EUR"
+UNIT = Unit.EUR
 
-_PLACES = 3
+_PLACES = UNIT.places
 # Leading zeros aside, no more digits than the limit has: int() is never given a book to read.
 _TEXT = re.compile(rf"0*([0-9]{{1,{len(str(AMOUNT_LIMIT)) - _PLACES}}})(?:\.([0-9]{{1,{_PLACES}}}))?")
 

@@ -5,6 +5,7 @@ from typing import Any
 from ledger import accounts
 from ledger.counter import read_all
 from ledger.table import open_table
+from ledger.units import Unit
 from mailpartner import parties, wire
 from mailpartner.euros import UNIT, Euros
 from mailpartner.formats import Named
@@ -21,7 +22,7 @@ def get_me(request: Request) -> Answer:
     """Read the caller's profile and balances: money, and the messages already paid for."""
     asking = parties.caller(table, request)
     found = accounts.get(table, asking.owner, asking.account)
-    balances = read_all(table, [(found.id, unit) for unit in ("sms", "email", UNIT)])
+    balances = read_all(table, [(found.id, unit) for unit in (Unit.SMS, Unit.EMAIL, UNIT)])
     sms, mail, money = (balance.spendable(table.now_ms()) for balance in balances)
     solde = Euros(money).padded()
     return Answer(

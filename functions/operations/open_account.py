@@ -21,8 +21,9 @@ from ledger.credentials import LONGEST_PASSWORD, LONGEST_USERNAME
 from ledger.entry import AMOUNT_LIMIT
 from ledger.errors import AccountClosed
 from ledger.table import open_table
+from ledger.units import Unit
 from operations import wire
-from operations.wire import AccountId, Answer, Asked, Unit
+from operations.wire import AccountId, Answer, Asked
 
 logger = Logger()
 table = open_table()

@@ -12,8 +12,9 @@ from aws_lambda_powertools import Logger
 
 from ledger.history import reconcile
 from ledger.table import open_table
+from ledger.units import Unit
 from operations import wire
-from operations.wire import AccountId, Answer, Asked, Unit
+from operations.wire import AccountId, Answer, Asked
 
 logger = Logger()
 table = open_table()

@@ -5,15 +5,13 @@ against: `InvalidRequest` or the name of a ledger error.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ledger import errors, metrics
 
-# A unit misspelt would open a balance that no dialect ever looks at.
-Unit = Literal["email", "sms", "transactions", "EUR"]
 AccountId = Annotated[int, Field(ge=1, strict=True)]
 
 Answer = dict[str, Any]

@@ -11,14 +11,15 @@ from ledger.balance import change
 from ledger.change import Change
 from ledger.counter import read
 from ledger.credentials import LONGEST_USERNAME, Caller, by_password
-from ledger.entry import Kind
 from ledger.errors import AccountNotFound, NotPermitted
+from ledger.kinds import Kind
 from ledger.names import find_username
 from ledger.table import open_table
+from ledger.units import Unit
 from ozeki import wire
 from ozeki.wire import Code, Credit, Refused, Request
 
-UNIT = "sms"
+UNIT = Unit.SMS
 
 table = open_table()  # while the function starts, because then Lambda gives it a whole CPU
 

@@ -12,7 +12,7 @@ from ledger.balance import change
 from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.customers import Revision, revise, top_up
-from ledger.entry import Kind
+from ledger.kinds import Kind
 from ledger.opening import open_account
 from ledger.packages import Package
 from ledger.table import Item, Table, open_table

@@ -10,8 +10,9 @@ from ledger.accounts import get
 from ledger.balance import change
 from ledger.change import Change
 from ledger.counter import balance_key
-from ledger.entry import Kind, Posted
+from ledger.entry import Posted
 from ledger.errors import InsufficientCredit
+from ledger.kinds import Kind
 from ledger.table import Table, open_table
 from tests.engine.books import OPERATOR, UNIT, check, first_time
 from tests.engine.writers import Writers

@@ -11,8 +11,9 @@ import pytest
 from ledger.accounts import get
 from ledger.balance import change
 from ledger.change import Change
-from ledger.entry import Kind, Posted
+from ledger.entry import Posted
 from ledger.history import reconcile
+from ledger.kinds import Kind
 from ledger.names import Name, leads_to, unique_names
 from ledger.opening import open_account
 from ledger.table import Table, open_table

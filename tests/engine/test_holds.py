@@ -12,8 +12,9 @@ from ledger.balance import change
 from ledger.change import MOST_INLINE, Change
 from ledger.claims import CallerKey
 from ledger.counter import read
-from ledger.entry import Kind, Posted
+from ledger.entry import Posted
 from ledger.errors import HoldNotFound, HoldTooSmall
+from ledger.kinds import Kind
 from ledger.table import Table, open_table
 from tests.engine.books import OPERATOR, UNIT, check, first_time
 from tests.engine.writers import Writers

@@ -12,8 +12,9 @@ import pytest
 from ledger.balance import change
 from ledger.change import Change
 from ledger.claims import CallerKey
-from ledger.entry import Kind, Posted
+from ledger.entry import Posted
 from ledger.errors import Busy, OutcomeUnknown
+from ledger.kinds import Kind
 from ledger.table import Table, open_table
 from tests.engine.books import OPERATOR, UNIT, check, first_time
 from tests.engine.losses import Died, LossyWire, table_without_sdk_retries

@@ -10,7 +10,8 @@ import pytest
 from ledger import accounts, credentials, history
 from ledger.accounts import HOUSE, Role
 from ledger.counter import State
-from ledger.entry import Kind, Posted
+from ledger.entry import Posted
+from ledger.kinds import Kind
 from ledger.names import Name
 from ledger.opening import open_account
 from ledger.table import Table, open_table

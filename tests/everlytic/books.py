@@ -15,7 +15,8 @@ from ledger import counter, credentials, history, holds, opening
 from ledger.accounts import HOUSE, Role
 from ledger.balance import change
 from ledger.change import Change
-from ledger.entry import Kind, Posted
+from ledger.entry import Posted
+from ledger.kinds import Kind
 from ledger.table import Table
 from tests.everlytic.caller import EVERLYTIC, ROUTES
 from tests.local import demo

@@ -2,7 +2,7 @@ import pytest
 
 from ledger import accounts
 from ledger.counter import State
-from ledger.entry import Kind
+from ledger.kinds import Kind
 from ledger.table import Table
 from tests.demo_ledger import items
 from tests.everlytic.books import add, available, happened, intercept, once, open_rival

@@ -1,7 +1,7 @@
 import pytest
 
 from ledger import packages
-from ledger.entry import Kind
+from ledger.kinds import Kind
 from ledger.packages import Package
 from ledger.table import Table
 from tests.demo_ledger import items

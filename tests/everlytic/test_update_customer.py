@@ -4,7 +4,7 @@ import pytest
 
 from ledger import accounts, flush
 from ledger.counter import State, read
-from ledger.entry import Kind
+from ledger.kinds import Kind
 from ledger.table import Table
 from tests.demo_ledger import items
 from tests.everlytic.books import add, available, entries, failing, happened, hold, intercept, once, release

@@ -7,7 +7,7 @@ from xmlrpc.client import Fault, ServerProxy, dumps, loads
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from ledger.entry import Kind
+from ledger.kinds import Kind
 from ledger.table import Table
 from tests.everlytic.books import add, available, happened, open_rival, open_user, serving
 from tests.everlytic.caller import ADMIN, RIVAL, ROUTES, USER, ask

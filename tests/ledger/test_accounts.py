@@ -5,8 +5,8 @@ from ledger.accounts import HOUSE, MOST_LEVELS, Role, lineage
 from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.counter import State
-from ledger.entry import Kind
 from ledger.errors import AccountClosed, AccountNotFound, KeyReused, NameTaken, NotSettled
+from ledger.kinds import Kind
 from ledger.names import Name, find_username
 from ledger.opening import open_account
 from ledger.table import Table

@@ -12,7 +12,7 @@ from ledger import accounts, balance, claims, counter, flush, history, notes
 from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.counter import State
-from ledger.entry import Kind, Posted
+from ledger.entry import Posted
 from ledger.errors import (
     AccountClosed,
     AccountNotFound,
@@ -22,6 +22,7 @@ from ledger.errors import (
     KeyReused,
     OutcomeUnknown,
 )
+from ledger.kinds import Kind
 from ledger.pages import page_item
 from ledger.table import BUDGET_MS, Table
 from tests.ledger.conftest import ACCOUNT, OPERATOR, Clock

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.entry import AMOUNT_LIMIT, LABEL_BYTES, Entry, Kind, forward, key_time_ms, mint_key, pack, unpack
+from ledger.entry import AMOUNT_LIMIT, LABEL_BYTES, Entry, forward, key_time_ms, mint_key, pack, unpack
+from ledger.kinds import Kind
 
 amounts = st.integers(-AMOUNT_LIMIT, AMOUNT_LIMIT)
 times = st.integers(0, 2**48 - 1)

@@ -6,7 +6,8 @@ import pytest
 
 from ledger import balance, flush, history
 from ledger.change import Change
-from ledger.entry import AMOUNT_LIMIT, Entry, Kind, Posted, pack
+from ledger.entry import AMOUNT_LIMIT, Entry, Posted, pack
+from ledger.kinds import Kind
 from ledger.table import Item, Table
 from tests.ledger.conftest import ACCOUNT, OPERATOR, Clock
 

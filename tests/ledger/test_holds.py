@@ -11,7 +11,7 @@ from ledger import accounts, balance, claims, counter, flush, history, holds, op
 from ledger.change import MOST_INLINE, Change
 from ledger.claims import CallerKey
 from ledger.counter import State, hold_key
-from ledger.entry import Kind, Posted
+from ledger.entry import Posted
 from ledger.errors import (
     AccountClosed,
     AccountNotFound,
@@ -23,6 +23,7 @@ from ledger.errors import (
     NotSettled,
 )
 from ledger.holds import Reserved
+from ledger.kinds import Kind
 from ledger.table import Table
 from tests.ledger.conftest import ACCOUNT, OPERATOR, Clock
 from tests.ledger.test_balance import Spy, through

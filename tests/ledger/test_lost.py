@@ -15,8 +15,8 @@ from ledger.accounts import Role
 from ledger.change import MOST_INLINE, Change
 from ledger.counter import State
 from ledger.customers import Revision
-from ledger.entry import Kind
 from ledger.errors import OutcomeUnknown
+from ledger.kinds import Kind
 from ledger.metrics import Metric
 from ledger.opening import open_account
 from ledger.subaccounts import close_subaccount

@@ -5,8 +5,9 @@ from botocore.exceptions import ClientError
 
 from ledger import customers, packages
 from ledger.accounts import LAST_ID
-from ledger.entry import AMOUNT_LIMIT, Entry, Kind, pack
+from ledger.entry import AMOUNT_LIMIT, Entry, pack
 from ledger.errors import Busy, NameTaken, OutcomeUnknown
+from ledger.kinds import Kind
 from ledger.opening import open_account
 from ledger.packages import Package, PackageNotFound
 from ledger.table import Table

@@ -14,7 +14,7 @@ from ledger.accounts import HOUSE, Account, Role
 from ledger.change import MOST_INLINE, Change
 from ledger.claims import CallerKey
 from ledger.counter import State
-from ledger.entry import AMOUNT_LIMIT, Kind
+from ledger.entry import AMOUNT_LIMIT
 from ledger.errors import (
     AccountClosed,
     AccountNotFound,
@@ -26,6 +26,7 @@ from ledger.errors import (
     NotSettled,
     OutcomeUnknown,
 )
+from ledger.kinds import Kind
 from ledger.names import unique_names
 from ledger.opening import open_account
 from ledger.subaccounts import close_subaccount, open_subaccount

@@ -13,7 +13,6 @@ from ledger.accounts import Account
 from ledger.change import Change
 from ledger.claims import APPLY_MS, CallerKey
 from ledger.counter import State
-from ledger.entry import Kind
 from ledger.errors import (
     AccountClosed,
     AccountSuspended,
@@ -22,6 +21,7 @@ from ledger.errors import (
     OutcomeUnknown,
     TransferRefused,
 )
+from ledger.kinds import Kind
 from ledger.opening import open_account
 from ledger.table import Table
 from ledger.transfer import Changed, Write, change_all, transfer

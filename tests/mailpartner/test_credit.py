@@ -7,7 +7,8 @@ import pytest
 from ledger.balance import change
 from ledger.change import Change
 from ledger.counter import State
-from ledger.entry import AMOUNT_LIMIT, Kind
+from ledger.entry import AMOUNT_LIMIT
+from ledger.kinds import Kind
 from ledger.table import Table
 from mailpartner import add_credit, remove_credit
 from tests.demo_ledger import items

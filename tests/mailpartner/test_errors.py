@@ -10,7 +10,7 @@ from ledger import errors
 from ledger.balance import change
 from ledger.change import Change
 from ledger.counter import State
-from ledger.entry import Kind
+from ledger.kinds import Kind
 from ledger.table import Table
 from mailpartner import add_credit, create_subaccount, remove_subaccount, wire
 from tests.local import demo

@@ -11,8 +11,8 @@ from ledger.balance import change
 from ledger.change import Change
 from ledger.counter import State
 from ledger.credentials import api_key
-from ledger.entry import Kind
 from ledger.errors import AccountNotFound
+from ledger.kinds import Kind
 from ledger.names import Name, find_name
 from ledger.table import Table
 from mailpartner import list_subaccounts

@@ -11,7 +11,8 @@ from ledger import accounts, counter, credentials, history, opening
 from ledger.accounts import HOUSE, Role
 from ledger.claims import CallerKey
 from ledger.counter import State
-from ledger.entry import AMOUNT_LIMIT, Kind
+from ledger.entry import AMOUNT_LIMIT
+from ledger.kinds import Kind
 from ledger.table import Table
 from operations.open_account import lambda_handler
 from tests.demo_ledger import items

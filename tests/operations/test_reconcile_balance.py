@@ -7,7 +7,7 @@ import pytest
 
 from ledger.balance import change
 from ledger.change import Change
-from ledger.entry import Kind
+from ledger.kinds import Kind
 from ledger.table import Table
 from operations.reconcile_balance import lambda_handler
 from tests.local import demo

@@ -4,7 +4,7 @@ import pytest
 
 from ledger import counter, credentials, history, opening
 from ledger.accounts import HOUSE, Role
-from ledger.entry import Kind
+from ledger.kinds import Kind
 from ledger.table import Table
 from ozeki import ozeki_api
 from tests.faulty import broken

@@ -3,7 +3,7 @@
 import pytest
 
 from ledger import counter
-from ledger.entry import Kind
+from ledger.kinds import Kind
 from ledger.table import Table
 from ozeki.ozeki_api import lambda_handler
 from tests.demo_ledger import items

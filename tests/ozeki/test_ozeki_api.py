@@ -6,7 +6,8 @@ import pytest
 
 from ledger import history
 from ledger.counter import State
-from ledger.entry import AMOUNT_LIMIT, Kind
+from ledger.entry import AMOUNT_LIMIT
+from ledger.kinds import Kind
 from ledger.table import Table
 from ozeki.ozeki_api import lambda_handler
 from tests.demo_ledger import items

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import ledger.change
 from ledger import history, notes
 from ledger.counter import hold_expires_ms
-from ledger.entry import Kind, Posted, unpack
+from ledger.entry import Posted, unpack
 from ledger.errors import HoldNotFound, HoldTooSmall
+from ledger.kinds import Kind
 from tests.simulation.schedule import ACCOUNTS, FLOORS, UNITS, by_key, changed_nothing
 
 if TYPE_CHECKING:

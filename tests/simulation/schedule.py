@@ -11,8 +11,9 @@ from ledger import balance, claims, holds, opening, transfer
 from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.counter import balance_key, name_hold
-from ledger.entry import Kind, Posted
+from ledger.entry import Posted
 from ledger.errors import Busy, Declined, LedgerError, OutcomeUnknown
+from ledger.kinds import Kind
 from ledger.table import Table
 from tests.simulation.faults import Client, Killed
 from tests.simulation.scheduler import Scheduler

@@ -11,7 +11,7 @@ import pytest
 
 from ledger import balance, claims, pages
 from ledger.counter import balance_key, read_hold
-from ledger.entry import Kind
+from ledger.kinds import Kind
 from tests.simulation.faults import without
 from tests.simulation.harsh import CALM, DEADLY, ROUGH, run, small_tails
 

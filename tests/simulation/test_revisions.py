@@ -18,8 +18,8 @@ from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.counter import State
 from ledger.customers import Revision
-from ledger.entry import Kind
 from ledger.errors import Busy, Declined, LedgerError
+from ledger.kinds import Kind
 from ledger.table import Table, single
 from tests.simulation.faults import Client, Killed, without
 from tests.simulation.harsh import ROUGH, small_tails

@@ -15,8 +15,9 @@ from ledger import accounts, history
 from ledger.accounts import HOUSE, Role
 from ledger.claims import APPLY_MS, CallerKey
 from ledger.counter import State
-from ledger.entry import Kind, Posted
+from ledger.entry import Posted
 from ledger.errors import Busy, Declined, LedgerError
+from ledger.kinds import Kind
 from ledger.opening import open_account
 from ledger.subaccounts import close_subaccount, open_subaccount
 from ledger.table import Table
