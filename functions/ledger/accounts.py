@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import Any, Self
 
 from ledger.counter import State
-from ledger.errors import AccountNotFound
+from ledger.errors import AccountClosed, AccountNotFound
 from ledger.table import Item, Table, profile_key, reading, single
+from ledger.update import Update, number
 
 HOUSE = 0
 """The owner of operators."""
@@ -153,36 +154,31 @@ def revise_profile(
 
     With a state it is refused, too, if a unit was opened since: that unit would miss the change of state.
     """
-    sets = ["v = v + :one"]
     nobody_revised = "v = :version"
     is_not_closed = "x < :closed"
-    clauses = [nobody_revised, is_not_closed]
-    values: Item = {
-        ":one": {"N": "1"},
-        ":version": {"N": str(found.version)},
-        ":closed": {"N": str(int(State.CLOSED))},
-    }
+    update = Update(
+        table,
+        profile_key(found.owner, found.id),
+        sets=["v = v + :one"],
+        clauses=[nobody_revised, is_not_closed],
+        values={":one": number(1), ":version": number(found.version), ":closed": number(State.CLOSED)},
+    )
     if properties is not None:
-        sets.append("p = :properties")
-        values[":properties"] = property_map(properties)
+        update = update.also(sets=["p = :properties"], values={":properties": property_map(properties)})
     if state is not None:
-        sets.append("x = :state")
-        values[":state"] = {"N": str(int(state))}
-        no_new_unit = "attribute_not_exists(u)"
-        if found.units:
-            no_new_unit = "u = :units"
-            values[":units"] = {"SS": sorted(found.units)}
-        clauses.append(no_new_unit)
-    return {
-        "Update": {
-            "TableName": table.name,
-            "Key": profile_key(found.owner, found.id),
-            "UpdateExpression": "SET " + ", ".join(sets),
-            "ConditionExpression": " AND ".join(clauses),
-            "ExpressionAttributeValues": values,
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-    }
+        no_new_unit = "u = :units" if found.units else "attribute_not_exists(u)"
+        units: Item = {":units": {"SS": sorted(found.units)}} if found.units else {}
+        update = update.also(sets=["x = :state"], clauses=[no_new_unit], values={":state": number(state), **units})
+    return {"Update": update.request()}
+
+
+def why_not_revised(profile: Item | None) -> bool:
+    """Say what a refused revision of this profile means; False: it was revised since, so it is to be read again."""
+    if profile is None:
+        raise AccountNotFound
+    if int(profile["x"]["N"]) == State.CLOSED:
+        raise AccountClosed
+    return False
 
 
 def property_map(properties: Mapping[str, str | int]) -> Item:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.claims import CallerKey, claim_item, standing
+from ledger.claims import CallerKey
+from ledger.commit import Plan, Write, commit, commit_unclaimed
 from ledger.credentials import Caller, api_key
-from ledger.errors import Busy, OutcomeUnknown
 from ledger.kinds import Scope
 from ledger.names import look_up
-from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, issued_key, made, reading, was_resent
+from ledger.table import Item, Table, issued_key, made, reading
+from ledger.update import Update, number
 
 
 class ApiKeyNotFound(LookupError):
@@ -59,40 +60,27 @@ def issue(
     Returns the key and whether an earlier request under the same caller's key issued it, in which case the secret is
     that request's and not this one. Raises KeyReused, Busy or OutcomeUnknown.
     """
-    key = table.mint()
     good_for: Item = {"scopes": {"SS": sorted(scopes)}}
     if subtree is not None:
-        good_for["subtree"] = {"N": str(subtree)}
+        good_for["subtree"] = number(subtree)
     lets_in = look_up(api_key(secret), operator.owner, operator.account) | good_for
-    listed = {
-        **issued_key(operator.account, key.hex()),
-        **good_for,
-        "n": {"S": name},
-        "i": {"N": str(table.now_ms())},
-        "lookup": lets_in["pk"],
-    }
-    writes: list[Any] = [
-        {"Put": claim_item(table, caller_key, key)},
-        {"Put": {"TableName": table.name, "Item": lets_in, "ConditionExpression": "attribute_not_exists(pk)"}},
-        {"Put": {"TableName": table.name, "Item": listed}},
-    ]
-    lost = False
-    for crowding in table.tries():
-        try:
-            table.client.transact_write_items(TransactItems=writes)
-        except FAILED as error:
-            why, answer = failure(error), answer_of(error)
-            if why is Failure.CONDITION:
-                claim, *_ = answer["CancellationReasons"]
-                if claim["Code"] == "ConditionalCheckFailed":
-                    stands = standing(caller_key, claim["Item"])
-                    with made():
-                        return ApiKey.read(_listed(table, operator.account, stands.hex())), stands != key
-            lost = lost or why is Failure.UNKNOWN or was_resent(answer)
-            table.pause(crowding)
-        else:
-            return ApiKey.read(listed), False
-    raise OutcomeUnknown if lost else Busy
+    about: Item = {**good_for, "n": {"S": name}, "i": number(table.now_ms()), "lookup": lets_in["pk"]}
+
+    def plan(key: bytes) -> Plan:
+        listed = {**issued_key(operator.account, key.hex()), **about}
+        is_new = "attribute_not_exists(pk)"
+        return Plan(
+            [
+                Write({"Put": {"TableName": table.name, "Item": lets_in, "ConditionExpression": is_new}}),
+                Write({"Put": {"TableName": table.name, "Item": listed}}),
+            ]
+        )
+
+    committed = commit(table, operator.account, plan, caller_key)
+    if not committed.replayed:
+        return ApiKey.read({**issued_key(operator.account, committed.key.hex()), **about}), False
+    with made():
+        return ApiKey.read(_listed(table, operator.account, committed.key.hex())), True
 
 
 def list_keys(table: Table, operator: int, *, after: str = "", limit: int) -> Sequence[ApiKey]:
@@ -128,27 +116,17 @@ def revoke(table: Table, operator: int, key_id: str) -> None:
     """
     listed = _listed(table, operator, key_id)
     lookup = {"pk": listed["lookup"], "sk": {"S": "."}}
-    writes: list[Any] = [
-        {"Delete": {"TableName": table.name, "Key": lookup}},
-        {
-            "Update": {
-                "TableName": table.name,
-                "Key": issued_key(operator, key_id),
-                "UpdateExpression": "SET z = if_not_exists(z, :now)",
-                "ExpressionAttributeValues": {":now": {"N": str(table.now_ms())}},
-            }
-        },
+    revoked = Update(
+        table,
+        issued_key(operator, key_id),
+        sets=["z = if_not_exists(z, :now)"],
+        values={":now": number(table.now_ms())},
+    )
+    writes = [
+        Write({"Delete": {"TableName": table.name, "Key": lookup}}),
+        Write({"Update": revoked.request()}),
     ]
-    lost = False
-    for crowding in table.tries():
-        try:
-            table.client.transact_write_items(TransactItems=writes)
-        except FAILED as error:
-            lost = lost or failure(error) is Failure.UNKNOWN or was_resent(answer_of(error))
-            table.pause(crowding)
-        else:
-            return
-    raise OutcomeUnknown if lost else Busy
+    commit_unclaimed(table, lambda: writes)
 
 
 def _listed(table: Table, operator: int, key_id: str) -> Item:

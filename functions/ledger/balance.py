@@ -1,41 +1,26 @@
 """One balance: a conditional counter that carries the tail of its own history, and the one way to change it.
 
 A change is one UpdateItem (change.py): it adds to the counter and appends an entry, if the entry's key is not there
-already. The entries at the front of the tail move into pages (pages.py) a run at a time. Design: ledger.md 1 to 5, 7.
+already. The entries at the front of the tail move into pages (pages.py) a run at a time. Design: README.md, A change.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from ledger import accounts, claims, flush, metrics, notes
 from ledger.change import Change, appending, judge, touching
 from ledger.claims import CallerKey
-from ledger.counter import (
-    Balance,
-    State,
-    balance_key,
-    hold_expires_ms,
-    holds_apart,
-    read,
-    read_hold,
-)
+from ledger.counter import Balance, State, balance_key, hold_expires_ms, holds_apart, read, read_hold
 from ledger.entry import Posted, key_time_ms
-from ledger.errors import (
-    AccountClosed,
-    AccountNotFound,
-    Busy,
-    InsufficientCredit,
-    KeyReused,
-    OutcomeUnknown,
-    unless_lost,
-)
+from ledger.errors import AccountClosed, Busy, InsufficientCredit, KeyReused, OutcomeUnknown, unless_lost
 from ledger.kinds import HOLDING, Kind
 from ledger.metrics import Metric
+from ledger.opening import open_balance
 from ledger.pages import find_old, find_recent
-from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, profile_key, was_resent
+from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, was_resent
+from ledger.update import Update, number
 
 _MOST_GIVEN_BACK = 8  # in one go
 
@@ -50,10 +35,9 @@ def change(table: Table, wanted: Change, caller_key: CallerKey | None = None, re
     Atomic: the change, its entry and its sequence number are one update. With a caller's key it happens once however
     often it is asked for, and `replayed` tells a repeated answer. Raises AccountNotFound, AccountClosed,
     AccountSuspended, InsufficientCredit, KeyReused, Busy (nothing changed), OutcomeUnknown, or what `revise` raises.
-    Design: ledger.md 3, 5.
     """
     if caller_key is None:
-        posted = _apply(table, wanted, table.mint(), revise, shared=False)
+        posted = _apply(table, wanted, _Known(table.mint(), shared=False), revise)
     else:
         posted = _change_once(table, wanted, caller_key, revise)
     metrics.count_entry(wanted.unit, posted)
@@ -72,7 +56,7 @@ def _change_once(table: Table, wanted: Change, caller_key: CallerKey, revise: Re
             raise
         age_ms = table.now_ms() - key_time_ms(key)
         if age_ms < claims.APPLY_MS:
-            return _apply(table, wanted, key, revise, shared=True)
+            return _apply(table, wanted, _Known(key, shared=True), revise)
         # Older than any function that could still be applying it: what is not there now never will be.
         metrics.count(Metric.SLOW_PATH, wanted.unit)
         if found := find(table, wanted.account, wanted.unit, key):
@@ -90,122 +74,157 @@ def find(table: Table, account: int, unit: str, key: bytes) -> Posted | None:
     return balance.find(key) or find_old(table, account, unit, key, balance.flushed)
 
 
-def _apply(table: Table, wanted: Change, key: bytes, revise: Revision | None, *, shared: bool) -> Posted:
-    """Append the change under this key unless it is there already. `shared`: other requests may be using the key too.
+@dataclass(slots=True)
+class _Known:
+    """What the tries of one change have learned: under which key, and where that key cannot be.
 
-    What each refused try found is judged in the order of ledger.md 3, from the item as it was at that instant.
+    The key is in none of the entries 1 to `searched`, of which those up to `paged` lay in pages by then: these need no
+    second search. `lost`: a try may have acted unseen. `shared`: other requests may be using the key, too. `noted` is
+    the key under which the note was written.
     """
-    lost = False  # an earlier try of ours may have acted unseen: the key may no longer be exchanged for a newer one
-    seen: int | None = None  # the key is in none of the entries 1 to `seen` ...
-    paged = 0  # ... and up to this entry they lay in pages then: those need no second search
-    floor = 0
-    noted = b""  # the key under which the note was written
-    for crowding in table.tries():
-        if wanted.note and noted != key:
-            if not notes.write(table, key, wanted.note):
-                table.pause(crowding)
-                continue
-            noted = key
-        now_ms = table.now_ms()
-        update, clauses = appending(table, wanted, key, floor, now_ms)
-        values = update["ExpressionAttributeValues"]
-        not_in_tail = "NOT contains(t, :key)"
-        values[":key"] = {"B": key}
-        if seen is None:
-            # Nothing as new as this key has left the tail, so neither has the key.
-            not_in_pages = "w < :minted"
-            values[":minted"] = {"N": str(key_time_ms(key))}
-        else:
-            # The pages were searched up to `seen`, and the tail still covers all that came after.
-            not_in_pages = "f <= :seen"
-            values[":seen"] = {"N": str(seen)}
-        beside = touching(table, wanted, key, now_ms, update, clauses) if wanted.kind in HOLDING else []
-        update["ConditionExpression"] = " AND ".join([not_in_pages, not_in_tail, *clauses])
-        refusal: Item = {}
-        if not _is_hopeless(wanted, now_ms):
-            try:
-                return _commit(table, wanted, key, update, beside)
-            except FAILED as error:
-                refusal = answer_of(error)
-                why = failure(error)
-                lost = lost or why is Failure.UNKNOWN or was_resent(refusal)
-                if why is not Failure.CONDITION:
-                    table.pause(crowding)
-                    continue
-            except Busy:
-                lost = True
-                table.pause(crowding)
-                continue
 
-        left, stood = None, refusal.get("Item")
-        if beside or not refusal:
-            if refusal:  # perhaps by no more than a transaction that was passing
-                table.pause(crowding)
-            try:
-                left, stood = _look(table, wanted)
-            except Busy:
-                table.pause(crowding)
-                continue
-        if stood is None:
-            with suppress(Busy):
-                open_balance(table, wanted.owner, wanted.account, wanted.unit)
-            continue
-        balance = Balance.read(wanted.account, wanted.unit, stood)
-        if found := balance.find(key):
-            return replace(found, replayed=shared and not lost)
-        if len(balance.tail) >= 2 * flush.CAP:
-            flush.flush_tail(table, balance)
-            table.pause(crowding)
-            continue
-        if (balance.watermark_ms >= key_time_ms(key)) if seen is None else (balance.flushed > seen):
-            if not shared and not lost:
-                # Nobody else knows this key and it was not used: a newer one serves as well, and needs no search.
-                key = table.mint(after_ms=balance.watermark_ms)
-                continue
-            metrics.count(Metric.SLOW_PATH, wanted.unit)
-            try:
-                found = find_recent(table, wanted.account, wanted.unit, key, after=paged)
-            except Busy:
-                continue
-            if found:
-                return replace(found, replayed=shared and not lost)
-            seen, paged = balance.sequence, balance.flushed
-            continue
+    key: bytes
+    shared: bool
+    searched: int | None = None
+    paged: int = 0
+    floor: int = 0
+    lost: bool = False
+    noted: bytes = b""
+
+    def unless_used(self, update: Update) -> Update:
+        """Have an update refused if the key was applied already, or may have been."""
+        not_in_tail = "NOT contains(t, :key)"
+        if self.searched is None:
+            # Nothing as new as this key has left the tail, so neither has the key.
+            not_in_pages, bound = "w < :minted", {":minted": number(key_time_ms(self.key))}
+        else:
+            # The pages were searched up to there, and the tail still covers all that came after.
+            not_in_pages, bound = "f <= :seen", {":seen": number(self.searched)}
+        return update.also(clauses=[not_in_pages, not_in_tail], values={":key": {"B": self.key}, **bound})
+
+    def may_lie_in_pages(self, balance: Balance) -> bool:
+        """Say whether this balance has trimmed entries among which the key was not looked for yet."""
+        if self.searched is None:
+            return balance.watermark_ms >= key_time_ms(self.key)
+        return balance.flushed > self.searched
+
+    def is_ours_alone(self) -> bool:
+        """Say whether nobody else knows the key and no try of ours may have used it: a newer one serves as well."""
+        return not self.shared and not self.lost
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """What a try met that made no entry: the balance's item (None: there is none), and what is left of a hold apart."""
+
+    item: Item | None
+    left: int | None = None
+
+
+def _apply(table: Table, wanted: Change, known: _Known, revise: Revision | None) -> Posted:
+    """Append the change under the key that is known unless it is there already.
+
+    What a refused try met is judged in one order, from the item as it was at that instant: no balance yet, the key in
+    the tail, a full tail, a key that may lie in pages, and only then what stands against the change itself. Busy, here
+    and below, is nothing learned: pause and try again.
+    """
+    for crowding in table.tries():
         try:
-            with unless_lost(lost):
+            tried = _try(table, wanted, known, crowding)
+            if isinstance(tried, Posted):
+                return tried
+            if tried.item is None:
+                open_balance(table, wanted.owner, wanted.account, wanted.unit)
+                continue
+            balance = Balance.read(wanted.account, wanted.unit, tried.item)
+            found = balance.find(known.key)
+            if not found and balance.is_full(flush.CAP):
+                flush.flush_tail(table, balance)
+                raise Busy
+            if not found and known.may_lie_in_pages(balance):
+                found = _search(table, wanted, known, balance)
+                if not found:
+                    continue
+            if found:
+                return replace(found, replayed=known.shared and not known.lost)
+            with unless_lost(known.lost):
                 refuse(table, wanted, balance)
                 if revise:
-                    wanted = revise(wanted, balance, left)
+                    wanted = revise(wanted, balance, tried.left)
+            known.floor = balance.floor
         except Busy:
             table.pause(crowding)
-            continue
-        floor = balance.floor
-    raise OutcomeUnknown if lost else Busy
+    raise OutcomeUnknown if known.lost else Busy
+
+
+def _try(table: Table, wanted: Change, known: _Known, crowding: int) -> Posted | _Refused:
+    """Send the one update: give the entry it made, or what it met instead.
+
+    Raises Busy if there is nothing to judge by, and notes in `known` if the update may have been made all the same.
+    """
+    if wanted.note and known.noted != known.key:
+        if not notes.write(table, known.key, wanted.note):
+            raise Busy
+        known.noted = known.key
+    now_ms = table.now_ms()
+    if _is_hopeless(wanted, now_ms):
+        return _look(table, wanted)
+    update, beside = _writes(table, wanted, known.key, known.floor, now_ms)
+    try:
+        return _send(table, wanted, known.key, known.unless_used(update), beside)
+    except FAILED as error:
+        why, answer = failure(error), answer_of(error)
+        known.lost = known.lost or why is Failure.UNKNOWN or was_resent(answer)
+        if why is not Failure.CONDITION:
+            raise Busy from error
+    except Busy:
+        known.lost = True
+        raise
+    if beside:  # refused perhaps by no more than a transaction that was passing
+        table.pause(crowding)
+        return _look(table, wanted)
+    return _Refused(answer.get("Item"))
+
+
+def _writes(table: Table, wanted: Change, key: bytes, floor: int, now_ms: int) -> tuple[Update, list[Item]]:
+    """Build the balance's update and what goes beside it: the write of a hold that lies apart."""
+    update = appending(table, wanted, key, floor, now_ms=now_ms)
+    return touching(wanted, key, now_ms, update) if wanted.kind in HOLDING else (update, [])
+
+
+def _search(table: Table, wanted: Change, known: _Known, balance: Balance) -> Posted | None:
+    """Look for the key in the pages and learn where it is not, or take a newer key that is in none. Raises Busy."""
+    if known.is_ours_alone():
+        known.key = table.mint(after_ms=balance.watermark_ms)
+        return None
+    metrics.count(Metric.SLOW_PATH, wanted.unit)
+    found = find_recent(table, wanted.account, wanted.unit, known.key, after=known.paged)
+    if not found:
+        known.searched, known.paged = balance.sequence, balance.flushed
+    return found
 
 
 def _is_hopeless(wanted: Change, now_ms: int) -> bool:
-    """Say whether a change of a hold need not be tried: its size is not known yet, or the hold is past its time."""
-    if wanted.kind not in (Kind.CAPTURE, Kind.RELEASE):
-        return False
-    return not wanted.held or (wanted.kind is Kind.CAPTURE and hold_expires_ms(wanted.reference) <= now_ms)
+    """Say whether an update need not be tried: the size is not known before a look at the hold, or its time is over."""
+    return wanted.unsized or (wanted.kind is Kind.CAPTURE and hold_expires_ms(wanted.reference) <= now_ms)
 
 
-def _commit(table: Table, wanted: Change, key: bytes, update: Item, beside: list[Any]) -> Posted:
+def _send(table: Table, wanted: Change, key: bytes, update: Update, beside: list[Item]) -> Posted:
     """Carry out the update and what goes beside it, and return the entry it made; flush if that was designated to.
 
     Raises Busy when it is done, but the answer, which a transaction does not bring along, cannot be read.
     """
+    request = update.request()
     if beside:
-        writes: list[Any] = [{"Update": update}, *beside]
+        writes: list[Any] = [{"Update": request}, *beside]
         table.client.transact_write_items(TransactItems=writes)
         balance = read(table, wanted.account, wanted.unit)
         posted = entry_of(table, balance, key)
     else:
-        answer = table.client.update_item(**update, ReturnValues="ALL_NEW")
+        answer = table.client.update_item(**request, ReturnValues="ALL_NEW")
         balance = Balance.read(wanted.account, wanted.unit, answer["Attributes"])
         posted = balance.newest()
-    if flush.is_due(posted.sequence, balance.sequence - balance.flushed):
-        flush.flush_tail(table, balance)
+    flush.flush_if_due(table, balance, posted.sequence)
     return posted
 
 
@@ -217,7 +236,7 @@ def entry_of(table: Table, balance: Balance, key: bytes) -> Posted:
     return posted
 
 
-def _look(table: Table, wanted: Change) -> tuple[int | None, Item | None]:
+def _look(table: Table, wanted: Change) -> _Refused:
     """Read what is left of a hold that lies apart, then the balance.
 
     In this order, as the balance tells whether the change has happened, and a hold only shrinks and goes for good: if
@@ -225,7 +244,7 @@ def _look(table: Table, wanted: Change) -> tuple[int | None, Item | None]:
     """
     aims_apart = wanted.apart and wanted.kind is not Kind.RESERVE
     left = read_hold(table, wanted.account, wanted.unit, wanted.reference) if aims_apart else None
-    return left, table.get(balance_key(wanted.account, wanted.unit))
+    return _Refused(table.get(balance_key(wanted.account, wanted.unit)), left)
 
 
 def refuse(table: Table, wanted: Change, balance: Balance) -> None:
@@ -241,7 +260,7 @@ def give_back(table: Table, wanted: Change, balance: Balance) -> bool:
     """Return to a balance what its expired holds still hold, on behalf of the change that found them. Were there any?
 
     Each is a release of its own under a fresh key, and happens once because the hold goes with it. One try will do: who
-    still runs short comes back. Raises Busy. Design: ledger.md 7.
+    still runs short comes back. Raises Busy.
     """
     now_ms = table.now_ms()
     inline = sorted(balance.holds.items())  # as they expire: DynamoDB returns a map in any order
@@ -251,63 +270,21 @@ def give_back(table: Table, wanted: Change, balance: Balance) -> bool:
         expired += islice(((hold, left, True) for hold, left in apart if left), _MOST_GIVEN_BACK)
     for hold, left, lies_apart in expired:
         release = replace(
-            wanted, kind=Kind.RELEASE, amount=left, held=-left, reference=hold, note="", apart=lies_apart, ends=True
+            wanted,
+            kind=Kind.RELEASE,
+            amount=left,
+            held=-left,
+            reference=hold,
+            note="",
+            apart=lies_apart,
+            ends=True,
+            unsized=False,
         )
         key = table.mint()
-        update, clauses = appending(table, release, key, now_ms=now_ms)
-        beside = touching(table, release, key, now_ms, update, clauses)
-        update["ConditionExpression"] = " AND ".join(clauses)
+        update, beside = _writes(table, release, key, 0, now_ms)
         try:
-            _commit(table, release, key, update, beside)
+            _send(table, release, key, update, beside)
         except FAILED as error:
             if failure(error) is not Failure.CONDITION:
                 break
     return bool(expired)
-
-
-def open_balance(table: Table, owner: int, account: int, unit: str) -> None:
-    """Create a unit's balance at zero and note the unit on the profile, both or neither; fine if it exists already.
-
-    Raises AccountNotFound, AccountClosed or Busy. Closing flips the profile first, so no balance slips past it.
-    """
-    state = State.OPEN
-    for crowding in table.tries():
-        try:
-            table.client.transact_write_items(
-                TransactItems=[
-                    {
-                        "Update": {
-                            "TableName": table.name,
-                            "Key": profile_key(owner, account),
-                            "UpdateExpression": "ADD u :unit",
-                            "ConditionExpression": "x = :state",
-                            "ExpressionAttributeValues": {":unit": {"SS": [unit]}, ":state": {"N": str(int(state))}},
-                            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-                        }
-                    },
-                    {
-                        "Put": {
-                            "TableName": table.name,
-                            "Item": Balance(account, unit, state=state).item(),
-                            "ConditionExpression": "attribute_not_exists(pk)",
-                        }
-                    },
-                ]
-            )
-            return
-        except FAILED as error:
-            if failure(error) is Failure.CONDITION:
-                profile, balance = answer_of(error)["CancellationReasons"]
-                if profile["Code"] == "ConditionalCheckFailed":
-                    if "Item" not in profile:
-                        raise AccountNotFound from error
-                    state = State(int(profile["Item"]["x"]["N"]))
-                    if state is State.CLOSED:
-                        if table.get(balance_key(account, unit)) is None:
-                            raise AccountClosed from error
-                        return  # it was opened, and perhaps changed, before the account was closed
-                    continue
-                if balance["Code"] == "ConditionalCheckFailed":
-                    return
-            table.pause(crowding)
-    raise Busy

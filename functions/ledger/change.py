@@ -2,11 +2,10 @@
 
 Nothing here calls the database: balance.py does, for one balance, and transfer.py, for several at once. A change of a
 hold (holds.py) has one more clause and write in the balance's update or, if the hold lies apart, a write beside it.
-Design: ledger.md 3, 7.
+Design: README.md, Expressions.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from ledger import flush
 from ledger.counter import Balance, State, balance_key, hold_key, name_hold
@@ -14,6 +13,7 @@ from ledger.entry import Entry, pack
 from ledger.errors import AccountClosed, AccountSuspended, Declined, InsufficientCredit
 from ledger.kinds import SPENDS, Kind
 from ledger.table import Item, Table
+from ledger.update import Update, number
 
 MOST_INLINE = 6
 """Holds in a balance item, at the most. More would make every change of it cost a second write unit."""
@@ -26,7 +26,8 @@ class Change:
     `amount` is what to add (negative takes away) or, for `Kind.SET`, what to have. `owner` is the account whose
     profile listing holds `account`; `actor` is the account that asks. `note` is text of at most notes.LONGEST_BYTES.
     `held` is what to add to the credit on hold. Of one hold: for how long it is opened, whether it lies `apart` from
-    the balance, in an item of its own, and whether it `ends` with this.
+    the balance, in an item of its own, whether it `ends` with this, and whether it is `unsized`: until the hold
+    was looked at, amount and held mean nothing.
     """
 
     owner: int
@@ -41,56 +42,52 @@ class Change:
     lives_ms: int = 0
     apart: bool = False
     ends: bool = False
+    unsized: bool = False
 
-    def entry(self, time_ms: int) -> Entry:
+    def entry(self, time_ms: int, *, claimed: bool) -> Entry:
         """Write down this change as of now."""
-        return Entry(self.kind, self.amount, time_ms, self.actor, self.reference, self.held, noted=bool(self.note))
+        return Entry(
+            self.kind, self.amount, time_ms, self.actor, self.reference, self.held, bool(self.note), claimed=claimed
+        )
 
 
 def appending(
-    table: Table, wanted: Change, key: bytes, floor: int = 0, now_ms: int | None = None
-) -> tuple[Item, list[str]]:
-    """Build the update that applies a change, and the clauses it always needs; the caller joins in its own.
+    table: Table, wanted: Change, key: bytes, floor: int = 0, *, now_ms: int | None = None, claimed: bool = False
+) -> Update:
+    """Build the update that applies a change, with the clauses it always needs; the caller adds its own.
 
-    Put together here only, for one balance and for several. Design: ledger.md 3.
+    Put together here only, for one balance and for several. `claimed`: in one commit with a claim on its key.
     """
-    entry = wanted.entry(table.now_ms() if now_ms is None else now_ms)
-    values: Item = {
-        ":amount": {"N": str(wanted.amount)},
-        ":one": {"N": "1"},
-        ":posted": {"L": [{"B": key}, {"B": pack(entry)}]},
-        ":cap": {"N": str(2 * flush.CAP)},
-        ":state": {"N": str(int(State.OPEN if wanted.kind in SPENDS else State.SUSPENDED))},
-    }
-    sets = [
-        "a = :amount" if wanted.kind is Kind.SET else "a = a + :amount",
-        "s = s + :one",
-        "t = list_append(t, :posted)",
-    ]
-    if wanted.held:
-        sets.append("h = h + :held")
-        values[":held"] = {"N": str(wanted.held)}
-
+    entry = wanted.entry(table.now_ms() if now_ms is None else now_ms, claimed=claimed)
     has_room = "size(t) < :cap"
     state_allows = "x <= :state"
-    clauses = [state_allows, has_room]
+    update = Update(
+        table,
+        balance_key(wanted.account, wanted.unit),
+        sets=[
+            "a = :amount" if wanted.kind is Kind.SET else "a = a + :amount",
+            "s = s + :one",
+            "t = list_append(t, :posted)",
+        ],
+        clauses=[state_allows, has_room],
+        values={
+            ":amount": number(wanted.amount),
+            ":one": number(1),
+            ":posted": {"L": [{"B": key}, {"B": pack(entry)}]},
+            ":cap": number(2 * flush.CAP),
+            ":state": number(State.OPEN if wanted.kind in SPENDS else State.SUSPENDED),
+        },
+    )
+    if wanted.held:
+        update = update.also(sets=["h = h + :held"], values={":held": number(wanted.held)})
     if wanted.kind in SPENDS:
         has_credit = "a >= :need"
-        values[":need"] = {"N": str(floor - wanted.amount)}
-        clauses.append(has_credit)
+        update = update.also(clauses=[has_credit], values={":need": number(floor - wanted.amount)})
         if floor:
             # A floor below zero was learned from an earlier refusal; it must still be that one.
             floor_is_as_seen = "m = :floor"
-            values[":floor"] = {"N": str(floor)}
-            clauses.append(floor_is_as_seen)
-    update = {
-        "TableName": table.name,
-        "Key": balance_key(wanted.account, wanted.unit),
-        "UpdateExpression": "SET " + ", ".join(sets),
-        "ExpressionAttributeValues": values,
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-    return update, clauses
+            update = update.also(clauses=[floor_is_as_seen], values={":floor": number(floor)})
+    return update
 
 
 def judge(wanted: Change, balance: Balance) -> Declined | None:
@@ -105,8 +102,8 @@ def judge(wanted: Change, balance: Balance) -> Declined | None:
     return None
 
 
-def touching(table: Table, wanted: Change, key: bytes, now_ms: int, update: Item, clauses: list[str]) -> list[Any]:
-    """Have the balance's update do to the hold what is wanted or, if that lies apart, return the write that does it."""
+def touching(wanted: Change, key: bytes, now_ms: int, update: Update) -> tuple[Update, list[Item]]:
+    """Have the balance's update do to the hold what is wanted or, if that lies apart, give the write that does it."""
     opens = wanted.kind is Kind.RESERVE
     hold = name_hold(key, now_ms + wanted.lives_ms) if opens else wanted.reference
     at = "n" if wanted.apart else "o.#hold"
@@ -123,22 +120,18 @@ def touching(table: Table, wanted: Change, key: bytes, now_ms: int, update: Item
         to = f"{at} + :held"
         enough_is_left = f"{at} >= :left"
         condition = enough_is_left
-    numbers = {":held": wanted.held, ":left": -wanted.held, ":room": MOST_INLINE}
-    values = {name: {"N": str(number)} for name, number in numbers.items() if name in to + condition}
-
+    amounts = {":held": wanted.held, ":left": -wanted.held, ":room": MOST_INLINE}
+    own = Update(
+        update.table,
+        hold_key(wanted.account, wanted.unit, hold),
+        sets=[f"{at} = {to}"] if to else [],
+        removes=[] if to or wanted.apart else [at],  # apart, the whole item goes
+        clauses=[condition] if condition else [],
+        values={name: number(amount) for name, amount in amounts.items() if name in to + condition},
+    )
     if not wanted.apart:
-        update["UpdateExpression"] += f" REMOVE {at}" if wanted.ends else f", {at} = {to}"
-        update["ExpressionAttributeNames"] = {"#hold": hold}
-        update["ExpressionAttributeValues"] |= values
-        clauses.append(condition)
-        return []
-    write: Item = {
-        "TableName": table.name,
-        "Key": hold_key(wanted.account, wanted.unit, hold),
-        "ExpressionAttributeValues": values,
-    }
-    if condition:
-        write["ConditionExpression"] = condition
-    if wanted.ends:
-        return [{"Delete": write}]
-    return [{"Update": write | {"UpdateExpression": f"SET {at} = {to}"}}]
+        in_balance = update.also(
+            sets=own.sets, removes=own.removes, clauses=own.clauses, values=own.values, names={"#hold": hold}
+        )
+        return in_balance, []
+    return update, [{"Delete" if wanted.ends else "Update": own.request()}]

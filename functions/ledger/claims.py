@@ -5,6 +5,7 @@ then made under our key, so the caller's own clock and spelling never matter. De
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -36,15 +37,26 @@ class CallerKey:
         return sha256(json.dumps(self.content, separators=(",", ":")).encode()).digest()
 
 
-def claim_item(table: Table, caller_key: CallerKey, key: bytes) -> Item:
-    """Write the put that claims a caller's key for `key` if nobody has, and otherwise tells what stands."""
+def claim_item(
+    table: Table, caller_key: CallerKey, key: bytes, sides: Sequence[tuple[int, str]] = (), result: int | None = None
+) -> Item:
+    """Write the put that claims a caller's key for `key` if nobody has, and otherwise tells what stands.
+
+    `sides` are the balances that get an entry in the same commit: a restore to a point in time may cut a commit, and
+    then only the claim can tell what is missing. `result` is a number to be answered again.
+    """
+    item: Item = {
+        **claim_key(caller_key.operator, caller_key.key),
+        "d": {"B": caller_key.digest()},
+        "k": {"B": key},
+    }
+    if sides:
+        item["b"] = {"SS": sorted({f"{account}#{unit}" for account, unit in sides})}
+    if result is not None:
+        item["r"] = {"N": str(result)}
     return {
         "TableName": table.name,
-        "Item": {
-            **claim_key(caller_key.operator, caller_key.key),
-            "d": {"B": caller_key.digest()},
-            "k": {"B": key},
-        },
+        "Item": item,
         "ConditionExpression": "attribute_not_exists(pk)",
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
@@ -71,19 +83,6 @@ def standing(caller_key: CallerKey, item: Item) -> bytes:
         raise KeyReused
     key: bytes = item["k"]["B"]
     return key
-
-
-def is_refused(reason: Item) -> bool:
-    """Say whether this write's condition was what cancelled a transaction."""
-    return bool(reason["Code"] == "ConditionalCheckFailed")
-
-
-def is_undecided(claim: Item) -> bool:
-    """Say whether the claim itself could not be judged: a copy of the same request had it in hand, or it was throttled.
-
-    Then nothing else that cancelled the transaction means anything: it may be that copy's own doing.
-    """
-    return bool(claim["Code"] not in ("None", "ConditionalCheckFailed"))
 
 
 def renew(table: Table, caller_key: CallerKey, old: bytes) -> None:

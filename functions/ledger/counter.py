@@ -106,6 +106,10 @@ class Balance:
             return None
         return next(posted for posted in self.entries() if posted.key == key)
 
+    def is_full(self, cap: int) -> bool:
+        """Say whether the tail has `cap` entries, so that it takes no change until it is flushed."""
+        return len(self.tail) >= 2 * cap
+
     def spendable(self, now_ms: int) -> int:
         """How much could be spent now: what is available, and what expired holds in this item still hold."""
         return self.available + sum(left for hold, left in self.holds.items() if hold_expires_ms(hold) <= now_ms)

@@ -1,7 +1,7 @@
-"""Customers: a profile and its unique names, revised together with its balances, all or nothing. Design: ledger.md 6.
+"""Customers: a profile and its unique names, revised together with its balances, all or nothing.
 
 Every revision is one transaction, judged against the profile's version: two that race are made one after the other,
-the second on top of what the first left, so neither is lost.
+the second on top of what the first left, so neither is lost. Design: README.md, Commits.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -9,19 +9,21 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ledger import accounts, flush, metrics, opening, packages
-from ledger.accounts import Account, revise_profile
+from ledger.accounts import Account, revise_profile, why_not_revised
 from ledger.balance import give_back
 from ledger.change import Change, appending
 from ledger.claims import CallerKey
+from ledger.commit import Plan, Write, commit
 from ledger.counter import Balance, State, balance_key, read_all
 from ledger.entry import key_time_ms
-from ledger.errors import AccountClosed, AccountNotFound, Busy, Declined, NameTaken, NotSettled
+from ledger.errors import AccountClosed, Busy, NotSettled
 from ledger.history import at
 from ledger.kinds import Kind
-from ledger.names import Name, leads_to, release, take, unique_names
+from ledger.names import leads_to, release, take, taken, unique_names
 from ledger.packages import Package, PackageNotFound
 from ledger.table import Item, Table, claim_key, made
-from ledger.transfer import Write, change_all, unblock
+from ledger.transfer import change_all, unblock
+from ledger.update import Update, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,6 @@ class Outcome:
         return self.replayed_ms is not None
 
 
-class _Revised(Exception):
-    """The profile is not as it was read any more."""
-
-
 def create(
     table: Table, owner: int, wanted: Revision, *, actor: int, caller_key: CallerKey | None = None
 ) -> tuple[Account, Outcome]:
@@ -86,33 +84,34 @@ def revise(
 ) -> tuple[Account, Outcome]:
     """Change a customer's profile, names, state, balances and limits, all or nothing, once; return it as it is now.
 
-    A balance is set by an entry (ledger.md 3). A unit never used is opened at zero on the way, and stays open. Closing
+    A balance is set by an entry. A unit never used is opened at zero on the way, and stays open. Closing
     is for good, needs balances that owe and hold nothing, and leaves the names to others. Raises AccountNotFound,
     AccountClosed, NameTaken, NotSettled, KeyReused, Busy or OutcomeUnknown.
     """
-    for crowding in table.tries():
+    revised: Account | None = None
+
+    def plan(key: bytes) -> Plan:
+        nonlocal revised
         found = accounts.get(table, owner, account)
         properties = {what: value for what, value in {**found.properties, **wanted.properties}.items() if value != ""}
         state = None if wanted.state is found.state else wanted.state
-        key = table.mint()
         units = wanted.balances.keys() | wanted.limits.keys() | (set() if state is None else found.units)
+        revised = _revised(found, wanted, properties)
+        # The sets are not `Change`s of transfer.py: a balance's state and limit may change in the same update, and its
+        # balance-after is known without reading it back.
         writes = [
-            Write(revise_profile(table, found, properties, state), _why_not_revised),
+            Write(revise_profile(table, found, properties, state), why_not_revised),
             *_renaming(table, found, {} if state is State.CLOSED else properties),
             *(_revising(table, found, unit, wanted, state, actor, key) for unit in sorted(units)),
         ]
-        try:
-            # The sets are among the other writes: a balance's state may change with it, in the same update, and its
-            # balance-after is known without reading it back.
-            changed = change_all(table, owner, [], caller_key, writes)
-        except _Revised:
-            table.pause(crowding)
-            continue
-        _settle(table, account, wanted.balances, key)
-        with made():
-            now = accounts.get(table, owner, account) if changed.replayed else _revised(found, wanted, properties)
-            return now, _outcome(table, wanted.balances, caller_key, replayed=changed.replayed)
-    raise Busy
+        return Plan(writes, [(account, unit) for unit in wanted.balances])
+
+    committed = commit(table, owner, plan, caller_key)
+    if not committed.replayed:
+        _settle(table, account, wanted.balances, committed.key)
+    with made():
+        now = accounts.get(table, owner, account) if committed.replayed or revised is None else revised
+        return now, _outcome(table, wanted.balances, caller_key, replayed=committed.replayed)
 
 
 def close(
@@ -145,7 +144,7 @@ def top_up(
         for unit, quantity in sorted(package.quantities.items())
     ]
 
-    def retired(_: Item | None) -> Declined | None:
+    def retired(_: Item | None) -> bool:
         raise PackageNotFound
 
     is_active = Write(packages.is_active(table, actor, package.identifier), retired)
@@ -191,14 +190,6 @@ def _revised(found: Account, wanted: Revision, properties: Mapping[str, str | in
     return replace(found, properties=properties, state=state, units=units, version=found.version + 1)
 
 
-def _why_not_revised(profile: Item | None) -> Declined | None:
-    if profile is None:
-        return AccountNotFound()
-    if int(profile["x"]["N"]) == State.CLOSED:
-        return AccountClosed()
-    raise _Revised
-
-
 def _renaming(table: Table, found: Account, properties: Mapping[str, str | int]) -> list[Write]:
     """Write what moves an account's unique names from those it has to those that these properties claim."""
     has = unique_names(found.owner, found.properties)
@@ -207,13 +198,9 @@ def _renaming(table: Table, found: Account, properties: Mapping[str, str | int])
     new = [name for name in claims if name not in has]
     # An account's names move with its profile's version, which is judged first: the old ones are still as just read.
     return [
-        *(Write(release(table, name, found.id), lambda _: None) for name in old),
-        *(Write(take(table, name, found.owner, found.id), partial(_taken, name)) for name in new),
+        *(Write(release(table, name, found.id)) for name in old),
+        *(Write(take(table, name, found.owner, found.id), partial(taken, name)) for name in new),
     ]
-
-
-def _taken(name: Name, _: Item | None) -> Declined | None:
-    return NameTaken(name.what)
 
 
 def _revising(
@@ -222,41 +209,34 @@ def _revising(
     """Write the one update of a balance: its credit by an entry, its state and its limit, as far as they are wanted."""
     change = Change(found.owner, found.id, unit, Kind.SET, wanted.balances.get(unit, 0), actor)
     is_set = unit in wanted.balances
-    sets, clauses, values = list[str](), ["attribute_exists(pk)"], Item()
     if is_set:
-        appended, clauses = appending(table, change, key)
-        sets, values = [appended["UpdateExpression"].removeprefix("SET ")], appended["ExpressionAttributeValues"]
+        update = appending(table, change, key, claimed=True)
+    else:
+        exists = "attribute_exists(pk)"
+        update = Update(table, balance_key(found.id, unit), clauses=[exists])
     if state is not None:
-        sets.append("x = :becomes")
-        values[":becomes"] = {"N": str(int(state))}
+        update = update.also(sets=["x = :becomes"], values={":becomes": number(state)})
     if unit in wanted.limits:
-        sets.append("m = :floor")
-        values[":floor"] = {"N": str(-wanted.limits[unit])}
+        update = update.also(sets=["m = :floor"], values={":floor": number(-wanted.limits[unit])})
     if state is State.CLOSED:
         nothing_held = "h = :zero"
         nothing_owed = "a >= :zero"
-        clauses += [nothing_held] if is_set else [nothing_held, nothing_owed]
-        values[":zero"] = {"N": "0"}
+        update = update.also(
+            clauses=[nothing_held] if is_set else [nothing_held, nothing_owed], values={":zero": number(0)}
+        )
 
-    def refused(item: Item | None) -> Declined | None:
+    def refused(item: Item | None) -> bool:
         if item is None or is_set:
             unblock(table, change, item)
-        if item is None or state is not State.CLOSED:
-            return None
-        balance = Balance.read(found.id, unit, item)
-        if balance.held:
-            return None if give_back(table, change, balance) else NotSettled()
-        return None if is_set else NotSettled()
+        if item is not None and state is State.CLOSED:
+            balance = Balance.read(found.id, unit, item)
+            can_be_given_back = balance.held and give_back(table, change, balance)
+            is_settled = is_set and not balance.held
+            if not (can_be_given_back or is_settled):
+                raise NotSettled
+        return False
 
-    update = {
-        "TableName": table.name,
-        "Key": balance_key(found.id, unit),
-        "UpdateExpression": "SET " + ", ".join(sets),
-        "ConditionExpression": " AND ".join(clauses),
-        "ExpressionAttributeValues": values,
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-    return Write({"Update": update}, refused)
+    return Write({"Update": update.request()}, refused)
 
 
 def _settle(table: Table, account: int, units: Iterable[str], key: bytes) -> None:
@@ -271,5 +251,4 @@ def _settle(table: Table, account: int, units: Iterable[str], key: bytes) -> Non
     for balance in found:
         if posted := balance.find(key):
             metrics.count_entry(balance.unit, posted)
-        if flush.is_due(balance.sequence, balance.sequence - balance.flushed):
-            flush.flush_tail(table, balance)
+        flush.flush_if_due(table, balance, balance.sequence)

@@ -17,12 +17,17 @@ KEY_BYTES = 16
 LABEL_BYTES = 24  # actor and reference together
 AMOUNT_LIMIT = 10**15  # of one change, either way, in the unit's smallest part
 
-_NOTED = 1  # flag: long texts lie in a note item under the entry's key
+# Flags.
+_HAS_NOTE = 1  # long texts lie in a note item under the entry's key
+_CLAIMED = 2  # made in one commit with a claim, which names all the balances that got an entry under this key
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A change as it was asked for, in the unit's smallest part; for `SET`, `amount` is the target."""
+    """A change as it was asked for, in the unit's smallest part; for `SET`, `amount` is the target.
+
+    `has_note`: long texts lie in a note item under its key. `claimed`: it was made in one commit with its claim.
+    """
 
     kind: Kind
     amount: int
@@ -30,7 +35,8 @@ class Entry:
     actor: int
     reference: str = ""
     held: int = 0
-    noted: bool = False
+    has_note: bool = False
+    claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,8 @@ def pack(entry: Entry) -> bytes:
     label = _varint(entry.actor) + entry.reference.encode()
     if len(label) > LABEL_BYTES:
         raise ValueError("actor and reference are too long together")
-    head = bytes((entry.kind, _NOTED if entry.noted else 0)) + entry.time_ms.to_bytes(6)
+    flags = (_HAS_NOTE if entry.has_note else 0) | (_CLAIMED if entry.claimed else 0)
+    head = bytes((entry.kind, flags)) + entry.time_ms.to_bytes(6)
     return head + _varint(_zigzag(entry.amount)) + _varint(_zigzag(entry.held)) + label
 
 
@@ -86,7 +93,8 @@ def unpack(packed: bytes) -> Entry:
         actor=actor,
         reference=packed[at:].decode(),
         held=_unzigzag(held),
-        noted=bool(packed[1] & _NOTED),
+        has_note=bool(packed[1] & _HAS_NOTE),
+        claimed=bool(packed[1] & _CLAIMED),
     )
 
 

@@ -12,6 +12,7 @@ from ledger.counter import Balance, balance_key
 from ledger.entry import key_time_ms
 from ledger.pages import Page, page_item, read_page
 from ledger.table import FAILED, Failure, Table, answer_of, failure
+from ledger.update import Update, number
 
 # A policy, not a format: pages carry their own length.
 EVERY = 10  # entries between two flushes of a balance
@@ -32,6 +33,12 @@ def is_due(sequence: int, length: int) -> bool:
         return True
     # An overdue flush is most likely being done right now: only every other designated writer joins in.
     return sequence % (EVERY if length < due + EVERY else 2 * EVERY) == 0
+
+
+def flush_if_due(table: Table, balance: Balance, sequence: int) -> None:
+    """Flush a balance if the writer of entry `sequence` is the one to do it."""
+    if is_due(sequence, balance.sequence - balance.flushed):
+        flush_tail(table, balance)
 
 
 def flush_tail(table: Table, balance: Balance) -> None:
@@ -88,21 +95,22 @@ def _trim(table: Table, balance: Balance, page: Page) -> None:
     """Take the page's entries off the tail, if no other flusher did so first."""
     nobody_trimmed = "f = :flushed"
     try:
-        table.client.update_item(
-            TableName=table.name,
-            Key=balance_key(balance.account, balance.unit),
-            UpdateExpression="SET f = :last, b = :after, c = :held, w = :watermark, l = :latest REMOVE "
-            + ", ".join(f"t[{at}]" for at in range(2 * page.count)),
-            ConditionExpression=nobody_trimmed,
-            ExpressionAttributeValues={
-                ":flushed": {"N": str(balance.flushed)},
-                ":last": {"N": str(page.last)},
-                ":after": {"N": str(page.after)},
-                ":held": {"N": str(page.held_after)},
-                ":watermark": {"N": str(page.watermark_ms)},
-                ":latest": {"N": str(page.latest_ms)},
+        update = Update(
+            table,
+            balance_key(balance.account, balance.unit),
+            sets=["f = :last", "b = :after", "c = :held", "w = :watermark", "l = :latest"],
+            removes=[f"t[{at}]" for at in range(2 * page.count)],
+            clauses=[nobody_trimmed],
+            values={
+                ":flushed": number(balance.flushed),
+                ":last": number(page.last),
+                ":after": number(page.after),
+                ":held": number(page.held_after),
+                ":watermark": number(page.watermark_ms),
+                ":latest": number(page.latest_ms),
             },
         )
+        table.client.update_item(**update.request())
     except FAILED as error:
         if failure(error) is not Failure.CONDITION:
             raise

@@ -103,7 +103,7 @@ def release(
     Raises HoldNotFound, also for a hold with nothing left, and what `balance.change` raises for credit.
     """
     _check_name(hold)
-    wanted = Change(owner, account, unit, Kind.RELEASE, 0, actor, hold, ends=True)
+    wanted = Change(owner, account, unit, Kind.RELEASE, 0, actor, hold, ends=True, unsized=True)
     return change(table, wanted, caller_key, partial(_aim, table, None))
 
 
@@ -164,21 +164,21 @@ def _aim(table: Table, amount: int | None, wanted: Change, balance: Balance, lef
     """Aim a capture of this amount, or a release (None), at its hold: inside the balance's item, or else apart."""
     hold = wanted.reference
     if not wanted.apart and hold not in balance.holds:
-        return replace(wanted, amount=0, held=0, apart=True)  # of no size, so that the hold is looked at first
+        return replace(wanted, apart=True, unsized=True)
     left = left_apart if wanted.apart else balance.holds[hold]
     if not left:
         if left_apart is not None:
             _drop_apart(table, wanted)
         raise HoldNotFound
     if amount is None:
-        return replace(wanted, amount=left, held=-left)
+        return replace(wanted, amount=left, held=-left, unsized=False)
     if hold_expires_ms(hold) <= table.now_ms():
         give_back(table, wanted, balance)
         raise HoldExpired
     if left < amount:
         raise HoldTooSmall(left)
     # A hold that lies apart goes with its last credit; one in the balance is dropped by a reserve that needs its room.
-    return replace(wanted, held=-amount, ends=wanted.apart and left == amount)
+    return replace(wanted, held=-amount, ends=wanted.apart and left == amount, unsized=False)
 
 
 def _check_name(hold: str) -> None:

@@ -6,7 +6,7 @@ A name is taken, moved and given up in the same transaction as what it stands fo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ledger.errors import AccountNotFound
+from ledger.errors import AccountNotFound, NameTaken
 from ledger.table import Item, Table, single
 
 LONGEST_NAME_BYTES = 1_024
@@ -62,6 +62,11 @@ def take(table: Table, name: Name, owner: int, account: int) -> Item:
     """Write the put that takes a unique name for an account, if nobody has it."""
     item = look_up(name, owner, account)
     return {"Put": {"TableName": table.name, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+
+
+def taken(name: Name, _: Item | None) -> bool:
+    """Say what it means that a name could not be taken: raises NameTaken."""
+    raise NameTaken(name.what)
 
 
 def leads_to(table: Table, name: Name, account: int) -> bool:

@@ -34,5 +34,5 @@ def write(table: Table, key: bytes, text: str) -> bool:
 
 def read(table: Table, posted: Sequence[Posted]) -> dict[bytes, str]:
     """Read the notes of these entries, by key. An entry without one is left out."""
-    keys = {f"N#{each.key.hex()}": each.key for each in posted if each.entry.noted}
+    keys = {f"N#{each.key.hex()}": each.key for each in posted if each.entry.has_note}
     return {keys[item["pk"]["S"]]: item["text"]["S"] for item in table.get_all([single(pk) for pk in keys])}

@@ -1,20 +1,24 @@
-"""Opening an account with its id, unique names and opening balances, in one transaction. Design: ledger.md 2, 6."""
+"""Opening: an account with its id, unique names and opening balances, or one more balance, in one commit each.
+
+Design: README.md, Commits.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import partial
 
 from ledger import metrics
 from ledger.accounts import Role, property_map
-from ledger.claims import CallerKey, claim_item, is_refused, is_undecided, standing
-from ledger.counter import Balance, State
+from ledger.claims import CallerKey
+from ledger.commit import Plan, Write, commit, commit_unclaimed
+from ledger.counter import Balance, State, balance_key
 from ledger.entry import Entry, pack
-from ledger.errors import Busy, NameTaken, OutcomeUnknown, unless_lost
+from ledger.errors import AccountClosed, AccountNotFound, Busy, NameTaken, OutcomeUnknown
 from ledger.kinds import Kind
 from ledger.metrics import Metric
-from ledger.names import Name, take
-from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, profile_key, single, was_resent
+from ledger.names import Name, take, taken
+from ledger.table import Item, Table, profile_key, single
+from ledger.update import number
 
 _COUNTER = single("A#")
 
@@ -23,13 +27,12 @@ _COUNTER = single("A#")
 class Payer:
     """An account that pays another's opening balance, in the same commit: a transfer, and not credit from nowhere.
 
-    `pay` makes its side, for the new account's id and the key that both sides carry. `refused` raises why the balance
-    it met (None: there is none) could not pay, or returns to have it all tried again.
+    `pay` makes its side, for the new account's id and the key that both sides carry.
     """
 
     account: int
-    pay: Callable[[int, bytes], Item]
-    refused: Callable[[Item | None], None]
+    unit: str
+    pay: Callable[[int, bytes], Write]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,10 @@ class Opened:
 
     id: int
     replayed: bool
+
+
+class _Exists(Exception):
+    """The balance to be opened is there already."""
 
 
 def open_account(
@@ -60,69 +67,85 @@ def open_account(
     Each opening balance, in its unit's smallest part, is entry 1 of its history; `paid_by` can pay one. Raises
     NameTaken, KeyReused, what the payer raises, Busy or OutcomeUnknown.
     """
-    # Without a caller's key a key of our own is claimed: it tells our lost success from somebody else's.
-    key = table.mint()
-    caller_key = caller_key or CallerKey(owner, key.hex(), ("open account",))
+    balances = balances or {}
+    candidate = account or 1
 
-    def opened(number: int, *, replayed: bool) -> Opened:
-        if paid_by is None and not replayed:
-            for unit, amount in (balances or {}).items():
-                if amount:
-                    metrics.count(Metric.CREDITS_ADDED, unit, amount)
-        return Opened(number, replayed)
+    def is_taken(_: Item | None) -> bool:
+        nonlocal candidate
+        if account is not None:
+            raise NameTaken("account")
+        candidate += 1
+        return True
 
-    lost = False
-    candidate = 0
-    for crowding in table.tries():
-        try:
-            newest = _newest_id(table) if account is None else 0
-        except Busy:  # an unanswered look is one more lost try: an earlier one may have opened the account
-            table.pause(crowding)
-            continue
-        candidate = account or max(candidate, newest + 1)
+    def plan(key: bytes) -> Plan:
+        nonlocal candidate
+        newest = _newest_id(table) if account is None else 0
+        candidate = max(candidate, newest + 1) if account is None else account
         if paid_by and candidate == paid_by.account:
-            candidate += 1  # taken, and no transaction can write one balance twice to find that out
-        puts: list[Any] = [
-            _new(table, {**single(f"A#{candidate}"), "o": {"N": str(owner)}}),
-            _new(table, _profile(table, owner, candidate, role, state, username, properties or {}, balances or {})),
+            candidate += 1  # taken, and no commit can write one balance twice to find that out
+        profile = _profile(table, owner, candidate, role, state, username, properties or {}, balances)
+        openings = [
+            _opening(table, key, candidate, unit, amount, actor, state, paid_by) for unit, amount in balances.items()
         ]
-        puts += [take(table, name, owner, candidate) for name in names]
-        puts += [
-            _new(table, _opening(table, key, candidate, unit, amount, actor, state, paid_by).item())
-            for unit, amount in (balances or {}).items()
-        ]
-        if account is None:
-            puts.append(_count(table, newest, candidate))
+        writes = [Write(take(table, name, owner, candidate), partial(taken, name)) for name in names]
         if paid_by:
-            puts.append(paid_by.pay(candidate, key))
-        claim = claim_item(table, caller_key, key)
-        claim["Item"]["r"] = {"N": str(candidate)}
-        try:
-            table.client.transact_write_items(TransactItems=[cast("Any", {"Put": claim}), *puts])
-        except FAILED as error:
-            why, answer = failure(error), answer_of(error)
-            lost = lost or why is Failure.UNKNOWN or was_resent(answer)
-            if why is Failure.CONDITION:
-                of_claim, *reasons = answer["CancellationReasons"]
-                if is_refused(of_claim):
-                    stands = standing(caller_key, of_claim["Item"])
-                    return opened(int(of_claim["Item"]["r"]["N"]), replayed=stands != key)
-                if not is_undecided(of_claim):
-                    with suppress(Busy), unless_lost(lost):  # as in transfer.change_all
-                        for name, reason in zip(names, reasons[2:], strict=False):
-                            if is_refused(reason):
-                                raise NameTaken(name.what) from error
-                        if paid_by and is_refused(reasons[-1]):
-                            paid_by.refused(reasons[-1].get("Item"))
-                        if is_refused(reasons[0]) and account is not None:
-                            raise NameTaken("account") from error
-                    if is_refused(reasons[0]):
-                        candidate += 1
-                        continue
-            table.pause(crowding)
-        else:
-            return opened(candidate, replayed=False)
-    raise OutcomeUnknown if lost else Busy
+            writes.append(paid_by.pay(candidate, key))
+        writes.append(Write(_new(table, {**single(f"A#{candidate}"), "o": number(owner)}), is_taken))
+        writes += [Write(_new(table, item)) for item in (profile, *(opening.item() for opening in openings))]
+        if account is None:
+            writes.append(Write(_count(table, newest, candidate)))
+        sides = [(candidate, unit) for unit in balances] + ([(paid_by.account, paid_by.unit)] if paid_by else [])
+        return Plan(writes, sides, result=candidate)
+
+    committed = commit(table, owner, plan, caller_key)
+    if paid_by is None and not committed.replayed:
+        for unit, amount in balances.items():
+            if amount:
+                metrics.count(Metric.CREDITS_ADDED, unit, amount)
+    if committed.result is None:
+        raise RuntimeError("a claim on an opening that names no account")
+    return Opened(committed.result, committed.replayed)
+
+
+def open_balance(table: Table, owner: int, account: int, unit: str) -> None:
+    """Create a unit's balance at zero and note the unit on the profile, both or neither; fine if it exists already.
+
+    Raises AccountNotFound, AccountClosed or Busy. Closing flips the profile first, so no balance slips past it.
+    """
+    state = State.OPEN
+
+    def not_in_this_state(profile: Item | None) -> bool:
+        nonlocal state
+        if profile is None:
+            raise AccountNotFound
+        state = State(int(profile["x"]["N"]))
+        if state is State.CLOSED:
+            if table.get(balance_key(account, unit)) is None:
+                raise AccountClosed
+            raise _Exists  # it was opened, and perhaps changed, before the account was closed
+        return True
+
+    def exists(_: Item | None) -> bool:
+        raise _Exists
+
+    def plan() -> list[Write]:
+        noting: Item = {
+            "TableName": table.name,
+            "Key": profile_key(owner, account),
+            "UpdateExpression": "ADD u :unit",
+            "ConditionExpression": "x = :state",
+            "ExpressionAttributeValues": {":unit": {"SS": [unit]}, ":state": number(state)},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        balance = _new(table, Balance(account, unit, state=state).item())
+        return [Write({"Update": noting}, not_in_this_state), Write(balance, exists)]
+
+    try:
+        commit_unclaimed(table, plan)
+    except _Exists:
+        return
+    except OutcomeUnknown:  # a balance of zero, opened or not, is no change of any credit
+        raise Busy from None
 
 
 def _newest_id(table: Table) -> int:
@@ -169,6 +192,7 @@ def _profile(
 def _opening(
     table: Table, key: bytes, account: int, unit: str, amount: int, actor: int, state: State, paid_by: Payer | None
 ) -> Balance:
+    """Make an opening balance, whose one entry says where it is from."""
     kind, reference = (Kind.TRANSFER_IN, str(paid_by.account)) if paid_by else (Kind.OPENING, "")
-    entry = Entry(kind, amount, table.now_ms(), actor, reference)
+    entry = Entry(kind, amount, table.now_ms(), actor, reference, claimed=True)
     return Balance(account, unit, available=amount, sequence=1, tail=[key, pack(entry)], state=state)

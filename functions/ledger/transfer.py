@@ -1,36 +1,25 @@
-"""Changes of several balances at once, all or none: transfers, packages, quotas with a profile. Design: ledger.md 6.
+"""Changes of several balances at once, all or none: transfers, packages, quotas with a profile.
 
-One transaction holds the claim and an append on each balance. The claim is the once: it exists if and only if the
-changes happened, so a retry that meets it reads its answer from the histories.
+One claimed commit (commit.py) with an append on each balance. A retry that meets the claim reads its answer from the
+histories. Design: README.md, Commits.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ledger import flush, metrics
 from ledger.accounts import Account
-from ledger.balance import entry_of, open_balance, refuse
+from ledger.balance import entry_of, refuse
 from ledger.change import Change, appending
-from ledger.claims import CallerKey, claim_item, is_refused, is_undecided, standing
+from ledger.claims import CallerKey
+from ledger.commit import Plan, Write, commit
 from ledger.counter import Balance, read_all
 from ledger.entry import Posted
-from ledger.errors import Busy, Declined, OutcomeUnknown, TransferRefused, unless_lost
+from ledger.errors import TransferRefused
 from ledger.kinds import SPENDS, Kind
 from ledger.notes import note_item
-from ledger.table import FAILED, Failure, Item, Table, answer_of, failure, made, was_resent
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One more write that the changes depend on, and what it means if its condition was false for the item it met.
-
-    `refused` may return None to have it all tried again.
-    """
-
-    item: Item
-    refused: Callable[[Item | None], Declined | None]
+from ledger.opening import open_balance
+from ledger.table import Item, Table, made
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +28,25 @@ class Changed:
 
     entries: list[Posted]
     replayed: bool
+
+
+class Floors:
+    """How far down each balance may be taken, as the tries of one commit have learned from its refusals."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._seen: dict[tuple[int, str], int] = {}
+
+    def side(self, change: Change, key: bytes) -> Write:
+        """Write a change as one side of a commit, refused with what stands against it."""
+
+        def refused(item: Item | None) -> bool:
+            self._seen[place] = unblock(self._table, change, item)
+            return False
+
+        place = change.account, change.unit
+        update = appending(self._table, change, key, self._seen.get(place, 0), claimed=True)
+        return Write({"Update": update.request()}, refused)
 
 
 def change_all(
@@ -53,43 +61,18 @@ def change_all(
     Each entry carries the balance right after it. All share one key. Raises what `balance.change` raises, judged in
     the order: the claim, the other writes, those who pay, the rest; and what `also` makes of its refusals.
     """
-    key = table.mint()
-    # Without a caller's key a key of our own is claimed: it tells our lost success from nobody's.
-    caller_key = caller_key or CallerKey(operator, key.hex(), ("once",))
-    floors = dict.fromkeys(wanted, 0)
     if len(texts := {change.note for change in wanted if change.note}) > 1:
         raise ValueError("changes made together share one key, so they share one note")
-    lost = False
-    for crowding in table.tries():
-        changes = [_update(table, change, key, floors[change]) for change in wanted]
-        writes: list[Any] = [{"Put": claim_item(table, caller_key, key)}, *(write.item for write in also), *changes]
-        writes += [{"Put": note_item(table, key, note)} for note in texts]
-        try:
-            table.client.transact_write_items(TransactItems=writes)
-        except FAILED as error:
-            why, answer = failure(error), answer_of(error)
-            lost = lost or why is Failure.UNKNOWN or was_resent(answer)
-            if why is not Failure.CONDITION:
-                table.pause(crowding)
-                continue
-            claim, *reasons = answer["CancellationReasons"]
-            if is_refused(claim):
-                stands = standing(caller_key, claim["Item"])
-                return _changed(table, wanted, stands, replayed=stands != key)
-            if not is_undecided(claim):
-                # What could not be looked into is looked into again: Busy would promise what a lost copy may break.
-                with suppress(Busy), unless_lost(lost):
-                    for write, reason in zip(also, reasons, strict=False):
-                        if is_refused(reason) and (declined := write.refused(reason.get("Item"))):
-                            raise declined from error
-                    sides = zip(wanted, reasons[len(also) :], strict=False)
-                    for change, reason in sorted(sides, key=lambda side: side[0].kind not in SPENDS):
-                        if is_refused(reason):
-                            floors[change] = unblock(table, change, reason.get("Item"))
-            table.pause(crowding)
-        else:
-            return _changed(table, wanted, key, replayed=False)
-    raise OutcomeUnknown if lost else Busy
+    floors = Floors(table)
+    payers_first = sorted(wanted, key=lambda change: change.kind not in SPENDS)
+
+    def plan(key: bytes) -> Plan:
+        sides = [floors.side(change, key) for change in payers_first]
+        notes = [Write({"Put": note_item(table, key, text)}) for text in texts]
+        return Plan([*also, *sides, *notes], [(change.account, change.unit) for change in wanted])
+
+    committed = commit(table, operator, plan, caller_key)
+    return _changed(table, wanted, committed.key, replayed=committed.replayed)
 
 
 def transfer(
@@ -116,18 +99,13 @@ def transfer(
     return paid, received
 
 
-def _update(table: Table, change: Change, key: bytes, floor: int) -> Item:
-    update, clauses = appending(table, change, key, floor)
-    return {"Update": {**update, "ConditionExpression": " AND ".join(clauses)}}
-
-
 def unblock(table: Table, change: Change, item: Item | None) -> int:
     """Clear what kept a change from this balance and return the floor it must respect, or raise why it cannot be."""
     if item is None:
         open_balance(table, change.owner, change.account, change.unit)
         return 0
     balance = Balance.read(change.account, change.unit, item)
-    if len(balance.tail) >= 2 * flush.CAP:
+    if balance.is_full(flush.CAP):
         flush.flush_tail(table, balance)
     else:
         refuse(table, change, balance)
@@ -136,14 +114,11 @@ def unblock(table: Table, change: Change, item: Item | None) -> int:
 
 def _changed(table: Table, wanted: Sequence[Change], key: bytes, *, replayed: bool) -> Changed:
     """Read back the entries that were applied under this key; flush where one of them fell on the designated number."""
-    if not wanted:
-        return Changed([], replayed)
     with made():
         balances = read_all(table, [(change.account, change.unit) for change in wanted])
         applied = [entry_of(table, balance, key) for balance in balances]
     for balance, posted in zip(balances, applied, strict=True):
-        if flush.is_due(posted.sequence, balance.sequence - balance.flushed):
-            flush.flush_tail(table, balance)
+        flush.flush_if_due(table, balance, posted.sequence)
     entries = [replace(posted, replayed=replayed) for posted in applied]
     for balance, posted in zip(balances, entries, strict=True):
         metrics.count_entry(balance.unit, posted)

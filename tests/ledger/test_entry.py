@@ -17,7 +17,7 @@ entries = st.builds(
     actor=st.integers(0, 10**12 - 1),
     reference=st.text(st.characters(codec="utf-8"), max_size=16).filter(lambda text: len(text.encode()) <= 18),
     held=amounts,
-    noted=st.booleans(),
+    has_note=st.booleans(),
 )
 
 

@@ -12,6 +12,7 @@ from ledger import accounts, balance, counter, flush, history, notes
 from ledger.accounts import Account
 from ledger.change import Change
 from ledger.claims import APPLY_MS, CallerKey
+from ledger.commit import Write
 from ledger.counter import State
 from ledger.errors import (
     AccountClosed,
@@ -23,8 +24,8 @@ from ledger.errors import (
 )
 from ledger.kinds import Kind
 from ledger.opening import open_account
-from ledger.table import Table
-from ledger.transfer import Changed, Write, change_all, transfer
+from ledger.table import Item, Table
+from ledger.transfer import Changed, change_all, transfer
 from tests.ledger.conftest import ACCOUNT, OPERATOR, Clock
 from tests.ledger.test_balance import through
 from tests.states import set_state
@@ -101,7 +102,11 @@ def test_a_refusal_does_not_deny_a_copy_of_the_call_that_may_still_arrive(
 def test_another_write_goes_along_or_keeps_all_from_happening(table: Table) -> None:
     put = {"TableName": table.name, "Item": {"pk": {"S": "X"}, "sk": {"S": "."}}}
     put["ConditionExpression"] = "attribute_not_exists(pk)"
-    also = [Write({"Put": put}, lambda item: AccountClosed())]
+
+    def refused(_: Item | None) -> bool:
+        raise AccountClosed
+
+    also = [Write({"Put": put}, refused)]
     change = Change(OPERATOR, ACCOUNT, "sms", Kind.SET, 9, OPERATOR)
     assert change_all(table, OPERATOR, [change], also=also).entries[0].after == 9
     with pytest.raises(AccountClosed):

@@ -126,7 +126,7 @@ def _check_notes(schedule: Schedule, lines: list[Line]) -> None:
     requests = {answer.request.actor: answer.request for answer in schedule.answers}
     for line in lines:
         if (request := requests.get(line.entry.actor)) and _is_of(request, line):
-            assert line.entry.noted == request.is_noted
+            assert line.entry.has_note == request.is_noted
             posted = Posted(line.sequence, line.key, line.entry, line.before, line.after, 0)
             expected = {line.key: request.changes[0].note} if request.is_noted else {}
             assert notes.read(schedule.table, [posted]) == expected

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ledger.change import Change
     from ledger.entry import Posted
-    from ledger.table import Item, Table
+    from ledger.table import Table
 
 MOST_SEEDS = 150
 KILLED = {"kill": 0.3, "resend": 0.4}
@@ -44,13 +44,14 @@ def _skip_three(table: Table, account: int, unit: str, key: bytes, after: int) -
 
 
 def _try_it_anyway(wanted: Change, now_ms: int) -> bool:
-    return wanted.kind in (Kind.CAPTURE, Kind.RELEASE) and not wanted.held
+    return wanted.unsized
 
 
-def _look_at_the_balance_first(table: Table, wanted: Change) -> tuple[int | None, Item | None]:
+def _look_at_the_balance_first(table: Table, wanted: Change) -> balance._Refused:
     item = table.get(balance_key(wanted.account, wanted.unit))
     apart = wanted.apart and wanted.kind is not Kind.RESERVE
-    return read_hold(table, wanted.account, wanted.unit, wanted.reference) if apart else None, item
+    left = read_hold(table, wanted.account, wanted.unit, wanted.reference) if apart else None
+    return balance._Refused(item, left)
 
 
 MUTANTS = [

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ledger import accounts, balance, counter, customers, history, opening, transfer
+from ledger import accounts, balance, commit, counter, customers, history, opening
 from ledger.change import Change
 from ledger.claims import CallerKey
 from ledger.counter import State
@@ -187,19 +187,13 @@ def test_each_revision_is_made_once_or_not_at_all(schedules: range, odds: dict[s
 @pytest.mark.parametrize(
     ("guard", "instead"),
     [
-        pytest.param("is_undecided", lambda claim: False, id="nobody judges what its own first copy did"),
-        pytest.param(
-            "is_undecided",
-            lambda claim: claim["Code"] == "TransactionConflict",
-            id="not after a throttled claim either",
-        ),
         pytest.param("unless_lost", lambda lost: nullcontext(), id="no refusal denies a copy that may still arrive"),
     ],
 )
 def test_a_guard_put_out_of_action_is_noticed(guard: str, instead: Callable[..., Any]) -> None:
     def look_for_it() -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(transfer, guard, instead)
+            patch.setattr(commit, guard, instead)
             for seed in range(MOST_SEEDS):
                 run(seed, {**CONFLICTS, "delay": 0.2})
 
