@@ -1,8 +1,8 @@
-"""Accounts: who holds balances and who owns whom; reading, listing and revising their profiles. Design: ledger.md 2.
+"""Accounts: who holds balances and who owns whom; reading, listing and revising their profiles.
 
 Accounts are a tree: the house (0), its operators, their accounts, and those below them. An account lies in its owner's
 listing, that of the account directly above it, and never changes hands. Another operator's account is therefore simply
-not found.
+not found. Design: README.md, Items.
 """
 
 from collections.abc import Iterator, Mapping

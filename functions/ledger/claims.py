@@ -1,7 +1,7 @@
 """Claims: what a caller's idempotency key stands for, decided once and kept for good.
 
 A claim maps the caller's key, within one operator, to a key of ours and to a digest of what was asked. The change is
-then made under our key, so the caller's own clock and spelling never matter. Design: ledger.md 5.
+then made under our key, so the caller's own clock and spelling never matter. Design: README.md, Retries.
 """
 
 import json

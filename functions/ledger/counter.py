@@ -1,4 +1,4 @@
-"""The balance item: a counter, the tail of its own history, and the holds on its credit. Design: ledger.md 2, 7."""
+"""The balance item: a counter, the tail of its own history, and the holds on its credit. Design: README.md, Items."""
 
 from base64 import b32hexdecode, b32hexencode
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """One entry of a balance's history: what it says, how it packs into bytes, and the key that makes it happen once.
 
-An entry is packed because the newest ones ride inside the balance item (design/ledger.md 2): twenty must fit in 1 KB.
+An entry is packed because the newest ones ride inside the balance item (README.md, Items): twenty must fit in 1 KB.
 
     kind 1 byte | flags 1 byte | milliseconds since 1970, 6 bytes | amount | held | actor | reference, UTF-8 to the end
 

@@ -1,4 +1,4 @@
-"""Moving the front of a balance's tail into a page: one writer, one page, one trim. Design: ledger.md 4.
+"""Moving the front of a balance's tail into a page: one writer, one page, one trim. Design: README.md, Flushing.
 
 A flush is never part of an answer: the change it follows is done. What fails here is counted in the log and met again
 by the next flusher, who finds the page and trims to it.

@@ -1,4 +1,4 @@
-"""Reading a balance's history, and proving it. Design: ledger.md 8.
+"""Reading a balance's history, and proving it. Design: README.md, Reading.
 
 The balance item (its tail) is always read before the pages, both consistently. What a page holds beyond that tail's
 start was moved there in between, so it is left out: every entry is met once, and none is missed.

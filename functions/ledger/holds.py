@@ -2,7 +2,7 @@
 
 The first few open holds of a balance lie inside its item, and each step is the one update of any change. The others lie
 apart, in items of their own, and each step is a transaction; only this module and balance.py can tell. What an expired
-hold still holds is given back by whoever runs short of credit or touches it. Design: ledger.md 7.
+hold still holds is given back by whoever runs short of credit or touches it. Design: README.md, Holds.
 """
 
 from collections.abc import Mapping, Sequence

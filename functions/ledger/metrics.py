@@ -2,7 +2,7 @@
 
     CreditsAdded, CreditsSpent    in the unit's smallest part. Transfers and holds only move credit; a capture spends it
     Refused, Replayed             requests, and single changes of a batch
-    SlowPath                      searches of the pages for a key that may have left the tail (ledger.md 5)
+    SlowPath                      searches of the pages for a key that may have left the tail (README.md, Retries)
 
 Each by service, dialect and unit, which is `none` for a request that is not about one. To watch by, not to settle
 accounts by: a process that dies right after a change has not counted it. The histories are what is exact.

@@ -1,6 +1,6 @@
 """Names that are unique in the whole table and lead to one account: user names, tokens, hashed keys, e-mail addresses.
 
-A name is taken, moved and given up in the same transaction as what it stands for. Design: ledger.md 2.
+A name is taken, moved and given up in the same transaction as what it stands for. Design: README.md, Items.
 """
 
 from collections.abc import Mapping

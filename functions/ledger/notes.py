@@ -1,7 +1,7 @@
-"""Notes: the long texts of a change, kept beside its entry because the tail has no room for them. Design: ledger.md 2.
+"""Notes: the long texts of a change, kept beside its entry because the tail has no room for them.
 
 A note is written before its change, under the change's key; the entry's flag says that there is one. If the change is
-then declined, or its process dies, the note is an orphan that nothing leads to.
+then declined, or its process dies, the note is an orphan that nothing leads to. Design: README.md, Items.
 """
 
 from collections.abc import Sequence

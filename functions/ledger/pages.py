@@ -2,7 +2,7 @@
 
 A page never changes. Pages follow each other without a gap from entry 1, and two of their figures only ever grow:
 `watermark_ms` (the largest key time up to here) and `latest_ms` (the latest entry time up to here).
-Design: ledger.md 4, 5, 8.
+Design: README.md, Retries.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -7,7 +7,8 @@
     hold      B#<account>#<unit>          H#<hold>         n credit still held: a hold that found no room in `o`
     page      B#<account>#<unit>          P#<first seq>    n how many · t entries · b, c before · a, h after ·
                                                            w, l cumulative, as above
-    claim     K#<scope>#<sha256>          K                d content digest · k the server's key · r result
+    claim     K#<scope>#<sha256>          K                d content digest · k the server's key · r result ·
+                                                           b the balances that got an entry
     note      N#<server's key>            .                text: the long texts of one change
     profile   O#<owner>                   C#<account>      x state · u units · r role · n username · i created,
                                                            milliseconds · v version · p properties
@@ -20,7 +21,7 @@
                                           .                account, o owner, and what proves the name
 
 Numbers in sort keys are zero-padded to 12 digits, so that they sort as numbers do. `~` sorts after every page.
-A letter means one thing in balances and pages. Design: ledger.md 2 and 10.
+A letter means one thing in balances and pages. Design: README.md, Items.
 """
 
 import os

@@ -1,1 +1,1 @@
-"""The ledger on the real engine, DynamoDB Local, with real parallel processes. ledger.md 9."""
+"""The ledger on the real engine, DynamoDB Local, with real parallel processes."""

@@ -1,1 +1,1 @@
-"""The ledger run under a scheduler that may interleave, lose, repeat, delay and kill at every call. ledger.md 9."""
+"""The ledger run under a scheduler that may interleave, lose, repeat, delay and kill at every call."""

@@ -1,4 +1,4 @@
-"""What must hold after every schedule, judged from the raw items and the answers alone. ledger.md 9."""
+"""What must hold after every schedule, judged from the raw items and the answers alone."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Two customers revised by many at once (quotas, limits, an e-mail address that both want), and one of them closed.
 
-Among spends, faults and conflicts. ledger.md 6.
+Among spends, faults and conflicts.
 """
 
 from __future__ import annotations

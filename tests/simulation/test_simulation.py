@@ -1,4 +1,4 @@
-"""Whatever happens to the calls, every answer is exact, nothing is lost, nothing happens twice. ledger.md 9.
+"""Whatever happens to the calls, every answer is exact, nothing is lost, nothing happens twice.
 
 `pytest --schedules 2000 tests/simulation` tries more seeds; a failure names the seed that repeats it.
 """

@@ -1,6 +1,6 @@
 """One main account and its sub-accounts, all moving credit at once among transactions that get in each other's way.
 
-DynamoDB Local shows hardly any conflict between transactions, so this is where they are met: ledger.md 6 and 9.
+DynamoDB Local shows hardly any conflict between transactions, so this is where they are met
 """
 
 from __future__ import annotations
