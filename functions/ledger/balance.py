@@ -79,8 +79,8 @@ class _Known:
     """What the tries of one change have learned: under which key, and where that key cannot be.
 
     The key is in none of the entries 1 to `searched`, of which those up to `paged` lay in pages by then: these need no
-    second search. `lost`: a try may have acted unseen. `shared`: other requests may be using the key, too. `noted` is
-    the key under which the note was written.
+    second search. `lost`: a try may have acted unseen. `shared`: other requests may be using the key, too. `note_under`
+    is the key under which the note was written.
     """
 
     key: bytes
@@ -89,7 +89,7 @@ class _Known:
     paged: int = 0
     floor: int = 0
     lost: bool = False
-    noted: bytes = b""
+    note_under: bytes = b""
 
     def unless_used(self, update: Update) -> Update:
         """Have an update refused if the key was applied already, or may have been."""
@@ -162,10 +162,10 @@ def _try(table: Table, wanted: Change, known: _Known, crowding: int) -> Posted |
 
     Raises Busy if there is nothing to judge by, and notes in `known` if the update may have been made all the same.
     """
-    if wanted.note and known.noted != known.key:
+    if wanted.note and known.note_under != known.key:
         if not notes.write(table, known.key, wanted.note):
             raise Busy
-        known.noted = known.key
+        known.note_under = known.key
     now_ms = table.now_ms()
     if _is_hopeless(wanted, now_ms):
         return _look(table, wanted)

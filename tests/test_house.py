@@ -1,5 +1,6 @@
-"""What the code points to is in the repository, and the documents are what they say they are."""
+"""The house's own rules: what the code points to exists, rooms stay small, one thing is done in one place."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -40,3 +41,35 @@ def test_nothing_points_out_of_the_repository(path: Path) -> None:
 @pytest.mark.parametrize("folder", ["", *("api", "everlytic", "ledger", "mailpartner", "operations", "ozeki")])
 def test_every_room_has_its_page(folder: str) -> None:
     assert headings(ROOT / "functions" / folder / "README.md")
+
+
+FUNCTIONS = sorted(ROOT.glob("functions/**/*.py"))
+LONGEST_FILE, LONGEST_FUNCTION = 350, 70
+
+
+@pytest.mark.parametrize("path", FUNCTIONS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_room_can_be_seen_at_a_glance(path: Path) -> None:
+    source = path.read_text()
+    long = [
+        node.name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
+    ]
+    assert not long
+    assert len(source.splitlines()) <= LONGEST_FILE
+
+
+def test_a_cancelled_transaction_is_judged_in_one_place() -> None:
+    assert [path.name for path in FUNCTIONS if "CancellationReasons" in path.read_text()] == ["commit.py"]
+
+
+def test_only_the_table_makes_a_client() -> None:
+    assert [path.name for path in FUNCTIONS if "boto3.client(" in path.read_text()] == ["table.py"]
+
+
+def test_no_dialect_knows_another_and_the_ledger_knows_none() -> None:
+    dialects = {"api", "everlytic", "mailpartner", "operations", "ozeki"}
+    for path in FUNCTIONS:
+        room = path.relative_to(ROOT / "functions").parts[0]
+        imported = set(re.findall(r"^(?:from|import) (\w+)", path.read_text(), re.MULTILINE))
+        assert not imported & (dialects - {room} if room in dialects else dialects), path
