@@ -161,7 +161,7 @@ class Context:
 
     @property
     def log_group_name(self) -> str:
-        return f"/prepaid/local/{self.function_name}"
+        return "/prepaid/local"
 
     @property
     def log_stream_name(self) -> str:
