@@ -1,9 +1,10 @@
 """What every test stands on: a closed environment, and a table that lives for one test."""
 
 # First, because project modules read their settings when they are imported.
-from tests import environment
+from tests import environment, iam
 
 environment.close()
+iam.enforce()
 
 import io
 import logging
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a longer proof be asked for."""
     parser.addoption("--schedules", type=int, default=10, help="how many seeds the simulation of the ledger tries")
+
+
+@pytest.fixture(autouse=True)
+def no_function_did_what_it_may_not() -> Iterator[None]:
+    """Fail a test in which a function asked DynamoDB for what its policy does not grant, whatever became of that."""
+    yield
+    denied = iam.denied.copy()
+    iam.denied.clear()
+    assert not denied
 
 
 @pytest.fixture
