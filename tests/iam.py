@@ -35,7 +35,7 @@ def granted(function: str) -> set[str]:
 
 def _judge(params: dict[str, Any], model: Any, **_: Any) -> None:
     """Judge one call as IAM does: a transaction takes the permissions of its parts."""
-    function = _at_work()
+    function = at_work()
     if function is None:
         return
     parts = {f"{kind}Item" for part in params.get("TransactItems", ()) for kind in part}
@@ -47,7 +47,7 @@ def _judge(params: dict[str, Any], model: Any, **_: Any) -> None:
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": message}}, model.name)
 
 
-def _at_work() -> str | None:
+def at_work() -> str | None:
     """Name the function on whose behalf a call is made; None for what a test does itself, in its middle or outside."""
     frame = inspect.currentframe()
     passed_ours = False
