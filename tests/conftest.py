@@ -13,14 +13,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aws_lambda_powertools import Logger
+from hypothesis import settings
 from moto import mock_aws
 
 from ledger.table import Table, open_table
+from tests.clock import Clock
 from tests.demo_ledger import demo_ledger, items
 from tests.store import create_table
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
+
+
+# The handlers' own table, which they open when they are imported.
+_clock = Clock()
+object.__setattr__(open_table(), "now_ms", _clock.now)
+object.__setattr__(open_table(), "sleep_ms", _clock.sleep)
+
+# The same examples in every run, however slow the machine.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
