@@ -1,9 +1,10 @@
 """What every test stands on: a closed environment, and a table that lives for one test."""
 
 # First, because project modules read their settings when they are imported.
-from tests import environment
+from tests import environment, iam
 
 environment.close()
+iam.enforce()
 
 import io
 import logging
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aws_lambda_powertools import Logger
+from hypothesis import settings
 from moto import mock_aws
 
 from ledger.table import Table, open_table
+from tests.clock import Clock
 from tests.demo_ledger import demo_ledger, items
 from tests.store import create_table
 
@@ -22,9 +25,28 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 
+# The handlers' own table, which they open when they are imported.
+_clock = Clock()
+object.__setattr__(open_table(), "now_ms", _clock.now)
+object.__setattr__(open_table(), "sleep_ms", _clock.sleep)
+
+# The same examples in every run, however slow the machine.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a longer proof be asked for."""
     parser.addoption("--schedules", type=int, default=10, help="how many seeds the simulation of the ledger tries")
+
+
+@pytest.fixture(autouse=True)
+def no_function_did_what_it_may_not() -> Iterator[None]:
+    """Fail a test in which a function asked DynamoDB for what its policy does not grant, whatever became of that."""
+    yield
+    denied = iam.denied.copy()
+    iam.denied.clear()
+    assert not denied
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """A ledger one balance of which cannot be changed, on a clock that only sleeping moves."""
 
-import time
 from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from ledger.table import Table, balance_pk
+from tests.clock import Clock
 
 
 class Faulty:
@@ -26,21 +26,8 @@ class Faulty:
         return self._client.update_item(**request)
 
 
-class Clock:
-    """Time that passes by sleeping only."""
-
-    def __init__(self) -> None:
-        self.ms = time.time_ns() // 1_000_000
-
-    def now(self) -> int:
-        return self.ms
-
-    def sleep(self, ms: float) -> None:
-        self.ms += int(ms) + 1
-
-
 def broken(table: Table, account: int, error: str) -> Table:
     """Reach the same ledger, in which every update of this account's sms credit meets this error."""
-    clock = Clock()
+    clock = Clock(table.now_ms())
     client: Any = Faulty(table.client, account, error)
     return replace(table, client=client, now_ms=clock.now, sleep_ms=clock.sleep)

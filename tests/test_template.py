@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from ledger.table import open_table
+from tests import environment
 from tests.local.gateway import import_handler
 from tests.local.routes import routes
-from tests.template import FUNCTIONS, GLOBALS, RESOURCES, ROOT, resources
+from tests.template import FUNCTIONS, GLOBALS, RESOURCES, ROOT, TEMPLATE, resources
 
 TOP_LEVEL = {"functions", "template.yaml", "tests", "events", "pyproject.toml", "README.md"}
 SECONDS_A_REQUEST_MAY_LIVE = 15
@@ -81,21 +83,37 @@ def test_nothing_that_writes_outlives_a_request(name: str) -> None:
 
 
 @every_function
-def test_what_a_function_logs_is_kept_for_a_while_and_watched(name: str) -> None:
-    group = FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]
-    filters = [each for each in resources("AWS::Logs::MetricFilter").values() if each["LogGroupName"] == {"Ref": group}]
+def test_every_function_logs_into_the_one_group_as_json(name: str) -> None:
+    assert "LoggingConfig" not in FUNCTIONS[name]
+    assert GLOBALS["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": {"Ref": "FunctionsLog"}}
 
-    assert RESOURCES[group]["Properties"]["RetentionInDays"]
-    assert [each["FilterPattern"] for each in filters] == ['{ $.level = "CRITICAL" }']
+
+def test_all_logs_are_kept_for_as_long_as_the_parameter_says() -> None:
+    groups = resources("AWS::Logs::LogGroup")
+    assert groups.keys() == {"FunctionsLog", "AccessLog"}
+    assert all(each["RetentionInDays"] == {"Ref": "LogRetentionDays"} for each in groups.values())
 
 
 def test_the_alarm_listens_for_what_the_ledger_says() -> None:
     (alarm,) = resources("AWS::CloudWatch::Alarm").values()
-    for each in resources("AWS::Logs::MetricFilter").values():
-        (metric,) = each["MetricTransformations"]
-        assert (metric["MetricNamespace"], metric["MetricName"]) == (alarm["Namespace"], alarm["MetricName"])
+    (watched,) = resources("AWS::Logs::MetricFilter").values()
+    (metric,) = watched["MetricTransformations"]
+    assert watched["LogGroupName"] == GLOBALS["LoggingConfig"]["LogGroup"]
+    assert watched["FilterPattern"] == '{ $.level = "CRITICAL" }'
+    assert (metric["MetricNamespace"], metric["MetricName"]) == (alarm["Namespace"], alarm["MetricName"])
     critical = {path.name for path in ROOT.glob("functions/*/*.py") if ".critical(" in path.read_text()}
     assert critical == {"flush.py", "reconcile_balance.py"}, "only a history that disagrees wakes somebody up"
+
+
+def test_the_architecture_is_chosen_once_for_all_functions() -> None:
+    assert GLOBALS["Architectures"] == [{"Ref": "Architecture"}]
+    assert TEMPLATE["Parameters"]["Architecture"]["Default"] == "arm64"
+    assert not any("Architectures" in function for function in FUNCTIONS.values())
+
+
+def test_the_database_of_a_deployment_is_found_by_boto3_itself() -> None:
+    assert GLOBALS["Environment"]["Variables"]["AWS_ENDPOINT_URL_DYNAMODB"] == ""
+    assert open_table().client.meta.endpoint_url == f"https://dynamodb.{environment.REGION}.amazonaws.com"
 
 
 def test_the_access_log_has_no_query_string_and_no_header() -> None:

@@ -37,7 +37,7 @@ ENDPOINT = Endpoint(
     status=201,
     keyed=True,
     errors=(AccountNotFound, HoldNotFound, AccountClosed, HoldExpired, HoldTooSmall),
-    example={"id": 101, "unit": "sms", "hold": "0CR9LB8V0G7D2K4M", "body": {"amount": 1}},
+    example={"id": 100, "unit": "transactions", "hold": "TR5J1TG000000001", "body": {"amount": 1}},
 )
 
 

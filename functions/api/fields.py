@@ -94,7 +94,7 @@ Metadata = Annotated[
     dict[Annotated[str, Field(min_length=1, max_length=40)], Annotated[str, Field(max_length=200)]],
     Field(max_length=20, examples=[{"order": "A-77"}]),
 ]
-HoldId = Annotated[str, Field(pattern=r"^[0-9A-V]{16}$", examples=["0CR9LB8V0G7D2K4M"])]
+HoldId = Annotated[str, Field(pattern=r"^[0-9A-V]{16}$", examples=["TR5J1TG000000001"])]
 KeyId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", examples=["019ab0f61c3e7d2a8f00112233445566"])]
 
 # As they stand in a path or a query.

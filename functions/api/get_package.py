@@ -24,7 +24,7 @@ ENDPOINT = Endpoint(
     body=NoBody,
     told=Package,
     errors=(PackageNotFound,),
-    example={"identifier": "gold"},
+    example={"identifier": "starter"},
 )
 
 

@@ -27,7 +27,7 @@ ENDPOINT = Endpoint(
     told=Entry,
     keyed=True,
     errors=(AccountNotFound, HoldNotFound, AccountClosed),
-    example={"id": 101, "unit": "sms", "hold": "0CR9LB8V0G7D2K4M"},
+    example={"id": 100, "unit": "transactions", "hold": "TR5J1TG000000001"},
 )
 
 

@@ -26,7 +26,7 @@ ENDPOINT = Endpoint(
     told=Package,
     operator=True,
     errors=(PackageNotFound,),
-    example={"identifier": "gold"},
+    example={"identifier": "starter"},
 )
 
 

@@ -42,7 +42,7 @@ ENDPOINT = Endpoint(
     status=201,
     keyed=True,
     errors=(AccountNotFound, PackageNotFound, AccountClosed),
-    example={"id": 101, "body": {"package": "gold"}},
+    example={"id": 101, "body": {"package": "starter"}},
 )
 
 

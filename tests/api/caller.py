@@ -1,24 +1,20 @@
 """A caller of the /ledger API: makes the events API Gateway would make, and holds every answer to the OpenAPI document.
 
 An answer that its endpoint does not announce (a status, a code, a field) fails the test that got it, whatever the test
-is about, and so does a DynamoDB call that template.yaml does not permit to the function.
+is about.
 """
 
 import json
 from base64 import b64encode
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
-from unittest.mock import patch
 from urllib.parse import urlencode
 
-from api import wire
 from api.openapi import statuses
 from api.problems import Problem
-from ledger.table import Table
 from tests.local import demo
 from tests.local.gateway import Context
-from tests.template import FUNCTIONS
 
 ADMIN = demo.API_KEY
 
@@ -85,8 +81,7 @@ def event(
 
 def send(endpoint: ModuleType, made: dict[str, Any]) -> Answer:
     """Call an endpoint with an event, and fail on an answer that its OpenAPI operation does not announce."""
-    with patch.object(wire, "table", permitted(wire.table, endpoint)):
-        response = json.loads(json.dumps(endpoint.lambda_handler(made, Context("api"))))
+    response = json.loads(json.dumps(endpoint.lambda_handler(made, Context("api"))))
     headers = {name.lower(): value for name, value in response["headers"].items()}
     assert headers["cache-control"] == "no-store"
     text = response.get("body", "")
@@ -108,29 +103,3 @@ def send(endpoint: ModuleType, made: dict[str, Any]) -> Answer:
         assert Problem.model_validate(body).status == answer.status
         assert body["type"] == f"/ledger/docs#{answer.code}"
     return answer
-
-
-class _Permitted:
-    """A DynamoDB client that does what a function's policy lists and fails on the rest."""
-
-    def __init__(self, client: Any, actions: frozenset[str]) -> None:
-        self._client = client
-        self._actions = actions
-
-    def __getattr__(self, name: str) -> Any:
-        def call(**request: Any) -> Any:
-            each = [next(iter(write)) for write in request.get("TransactItems", ())]
-            needed = {f"{kind}Item" for kind in each}
-            assert (needed or {"".join(map(str.capitalize, name.split("_")))}) <= self._actions
-            return getattr(self._client, name)(**request)
-
-        return call
-
-
-def permitted(table: Table, endpoint: ModuleType) -> Table:
-    """Narrow a table down to what template.yaml lets an endpoint's function do."""
-    function = "".join(map(str.capitalize, endpoint.__name__.rpartition(".")[2].split("_")))
-    policies = FUNCTIONS[function]["Policies"]
-    listed = {action for policy in policies for statement in policy["Statement"] for action in statement["Action"]}
-    client: Any = _Permitted(table.client, frozenset(action.removeprefix("dynamodb:") for action in listed))
-    return replace(table, client=client)

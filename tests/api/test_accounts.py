@@ -141,11 +141,18 @@ def test_an_account_is_updated_in_all_that_was_asked_or_in_nothing(ledger: Table
     assert counter.read(ledger, 101, "email").state == counter.State.SUSPENDED
 
 
+def at(monkeypatch: pytest.MonkeyPatch, ledger: Table, now_ms: int) -> None:
+    """Hold every endpoint's clock at this time."""
+    monkeypatch.setattr(wire, "table", replace(ledger, now_ms=lambda: now_ms))
+
+
 def test_an_account_whose_only_hold_has_expired_can_be_closed(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_ms = ledger.now_ms()
+    at(monkeypatch, ledger, now_ms)
     ask(reserve_credit, {"amount": 100, "expires_in_s": 1}, id=101, unit="sms", key="1")
+    at(monkeypatch, ledger, now_ms + 999)
     assert ask(update_account, {"state": "closed"}, id=101).code == "not_settled"
-    later_ms = ledger.now_ms() + 1_000
-    monkeypatch.setattr(wire, "table", replace(ledger, now_ms=lambda: later_ms))
+    at(monkeypatch, ledger, now_ms + 1_000)
     assert ask(update_account, {"state": "closed"}, id=101)["state"] == "closed"
     (balance,) = ask(get_balances, id=101)["balances"]
     assert (balance["available"], balance["held"]) == (500, 0)
@@ -154,11 +161,12 @@ def test_an_account_whose_only_hold_has_expired_can_be_closed(ledger: Table, mon
 def test_an_account_with_more_holds_than_its_balance_has_room_for_is_closed_once_they_expired(
     ledger: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    now_ms = ledger.now_ms()
+    at(monkeypatch, ledger, now_ms)
     for number in range(MOST_INLINE + 2):
         ask(reserve_credit, {"amount": 1, "expires_in_s": 1}, id=101, unit="sms", key=f"{number}")
     assert ask(update_account, {"state": "closed"}, id=101).code == "not_settled"
-    later_ms = ledger.now_ms() + 1_000
-    monkeypatch.setattr(wire, "table", replace(ledger, now_ms=lambda: later_ms))
+    at(monkeypatch, ledger, now_ms + 1_000)
     assert ask(update_account, {"state": "closed"}, id=101)["state"] == "closed"
 
 

@@ -10,16 +10,14 @@ from botocore.exceptions import ClientError
 from api import change_balance, create_account, openapi, refuse_request, update_account, wire
 from api.problems import REFUSALS, InvalidRequest, MethodNotAllowed, NoSuchPath
 from ledger import errors
-from ledger.accounts import HOUSE
 from ledger.api_keys import ApiKeyNotFound
-from ledger.counter import State
 from ledger.packages import PackageNotFound
 from ledger.table import Table
 from tests.api.caller import ADMIN, Answer, ask
 from tests.api.test_keys import issue
 from tests.demo_ledger import items
 from tests.faulty import broken
-from tests.states import set_state
+from tests.states import close_the_operator
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ def test_what_was_opened_but_cannot_be_read_back_is_not_called_busy_either(
 
 
 def test_an_operator_whose_account_is_closed_may_do_nothing(ledger: Table) -> None:
-    set_state(ledger, HOUSE, 100, State.CLOSED)
+    close_the_operator(ledger)
     assert ask(create_account, {"name": "x"}, key="k").code == "not_permitted"
 
 

@@ -1,6 +1,5 @@
 """Credit on hold: reserved, captured in parts, released, or expired."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -100,7 +99,7 @@ def test_more_cannot_be_held_than_there_is_nor_captured_than_is_held(ledger: Tab
 
 def test_an_expired_hold_gives_back_by_itself(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     hold = reserve(500)["hold"]
-    later_ms = time.time_ns() // 1_000_000 + 61_000
+    later_ms = ledger.now_ms() + 61_000
     monkeypatch.setattr(wire, "table", replace(ledger, now_ms=lambda: later_ms))
     assert (funds(), left()) == ((500, 0), [])
     expired = capture(hold, 1, "1")

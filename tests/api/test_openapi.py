@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api import get_docs, get_openapi, issue_key, openapi, put_package, reserve_credit
+from api import get_docs, get_openapi, openapi
 from api.problems import REFUSALS
 from ledger.table import Table
 from tests.api.caller import ask, event
@@ -60,21 +60,10 @@ def test_every_reference_leads_somewhere() -> None:
     assert references(found) == {f"#/components/schemas/{name}" for name in found["components"]["schemas"]}
 
 
-@pytest.fixture
-def made(ledger: Table) -> dict[str, str]:
-    """Make what the examples are about, and give the names that only the ledger could choose."""
-    gold = {"name": "Gold", "quantities": {"sms": 1000, "email": 5000}}
-    assert ask(put_package, gold, identifier="gold").status == 200
-    hold = ask(reserve_credit, {"amount": 9, "expires_in_s": 60}, key="hold", id=101, unit="sms")["hold"]
-    issued = ask(issue_key, {"name": "x", "scopes": ["read"]}, key="key")["key"]["id"]
-    return {"hold": hold, "key": issued}
-
-
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
-def test_the_example_runs(made: dict[str, str], module: ModuleType) -> None:
-    example = {name: made.get(name, value) for name, value in module.ENDPOINT.example.items()}
-    body = example.pop("body", None)
-    parameters = {("key_" if name == "key" else name): value for name, value in example.items()}
+def test_the_example_runs(ledger: Table, module: ModuleType) -> None:
+    parameters = {("key_" if name == "key" else name): value for name, value in module.ENDPOINT.example.items()}
+    body = parameters.pop("body", None)
     assert ask(module, body, key="order-7", **parameters).status == module.ENDPOINT.status
 
 

@@ -158,7 +158,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 FIELDS = st.sampled_from(["kind", "amount", "reference", "reason", "metadata", "note"])
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=JSON | st.dictionaries(FIELDS, JSON | st.sampled_from(["topup", "spend"])) | st.text() | st.binary(),
     query=st.just("") | st.text(max_size=20),

@@ -2,7 +2,6 @@
 
 import importlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -48,9 +47,9 @@ def add(table: Table, account: int, unit: str, amount: int) -> None:
     change(table, Change(demo.ADMIN, account, unit, Kind.ADJUSTMENT, amount, demo.ADMIN))
 
 
-def hold(table: Table, account: int, unit: str, amount: int, *, lives_ms: int = 60_000) -> str:
+def hold(table: Table, account: int, unit: str, amount: int) -> str:
     """Put credit on hold behind the API's back, and name the hold."""
-    return holds.reserve(table, demo.ADMIN, account, unit, amount, lives_ms=lives_ms, actor=demo.ADMIN).hold
+    return holds.reserve(table, demo.ADMIN, account, unit, amount, lives_ms=60_000, actor=demo.ADMIN).hold
 
 
 def release(table: Table, account: int, unit: str, name: str) -> None:
@@ -107,7 +106,7 @@ def intercept(
     operation: str = "transact_write_items",
 ) -> None:
     """Have something happen before each such call of every endpoint. Time passes by sleeping, quickly."""
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = table.now_ms()
 
     def sleep(_: float) -> None:
         nonlocal now_ms

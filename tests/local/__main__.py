@@ -7,7 +7,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests import environment
+from tests import environment, iam
 from tests.local.routes import routes
 from tests.local.server import serve
 from tests.store import create_table
@@ -25,6 +25,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     environment.close(TABLE_NAME, arguments.dynamodb_endpoint)
+    iam.enforce()
     sys.path.insert(0, str(ROOT / "functions"))
     if arguments.dynamodb_endpoint is None:
         from moto import mock_aws

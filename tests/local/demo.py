@@ -1,8 +1,20 @@
-"""The demo data that the local gateway starts with, and how to call each API on it."""
+"""The demo data that the local gateway starts with, and how to call each API on it.
 
+Every file in events/ is a request to it that succeeds, so the names that only the ledger chooses, a hold's and a key's,
+are the same on every machine and every day. What one event takes away another may miss: start afresh, or send the
+events of what is left.
+"""
+
+from dataclasses import replace
+
+from ledger import api_keys
 from ledger.accounts import HOUSE, Role
+from ledger.balance import change
+from ledger.change import Change
 from ledger.claims import CallerKey
-from ledger.credentials import api_key, password
+from ledger.credentials import api_key, by_scoped_key, password
+from ledger.entry import key_time_ms
+from ledger.kinds import Kind, Scope
 from ledger.names import Name, unique_names
 from ledger.opening import open_account
 from ledger.packages import Package, put
@@ -14,6 +26,10 @@ ACME = 1
 API_KEY = "demo-api-key"
 SUBACCOUNT = 102
 TOKEN = "demo-subaccount"
+HOLD = "TR5J1TG000000001"
+HOLD_EXPIRES_MS = 4_102_444_800_000  # 2100
+JOHNS_KEY = "demo-key-of-john"
+KEY_ID = "019ab0f61c3e7d2a8f00112233445566"
 LAST_LINE = "Ctrl-C ends it. What follows is what the functions log."
 
 
@@ -27,7 +43,7 @@ def seed(table: Table) -> None:
         account=ADMIN,
         username="admin",
         names=[password("admin", "abc123"), api_key(API_KEY)],
-        balances={"EUR": 2_769_200},
+        balances={"EUR": 2_769_200, "transactions": 1_000},
         caller_key=CallerKey(HOUSE, "demo: admin", ("openaccount", ADMIN)),
     )
     open_account(
@@ -63,6 +79,40 @@ def seed(table: Table) -> None:
         balances={"EUR": 161_800},
         caller_key=CallerKey(HOUSE, "demo: sub-account", ("openaccount", SUBACCOUNT)),
     )
+    _hold(table)
+    _issue_key(table)
+
+
+def _hold(table: Table) -> None:
+    """Open HOLD on the operator's own transactions, which nothing else here is about.
+
+    A hold is named by when it expires and 38 random bits of the key that opened it. So the clock is the right one, but
+    held still, and the life is what is left until then; that it is no more than 31 days is `holds.reserve`'s rule, not
+    the balance's. A clock put forward would do, too, but leave a key from the future in the tail: every key after it
+    would look old.
+    """
+    now_ms = table.now_ms()
+    still = replace(table, now_ms=lambda: now_ms, random_bits=lambda _: 1)
+    wanted = Change(
+        HOUSE, ADMIN, "transactions", Kind.RESERVE, -100, ADMIN, held=100, lives_ms=HOLD_EXPIRES_MS - now_ms
+    )
+    change(still, wanted, CallerKey(HOUSE, "demo: hold", ("hold", ADMIN)))
+
+
+def _issue_key(table: Table) -> None:
+    """Issue an API key for john's account under KEY_ID, a UUIDv7: as of the time, and with the random bits, in it."""
+    key = bytes.fromhex(KEY_ID)
+    random = (int.from_bytes(key[6:8]) & 0xFFF) << 62 | int.from_bytes(key[8:]) & (1 << 62) - 1
+    then = replace(table, now_ms=lambda: key_time_ms(key), random_bits=lambda _: random)
+    api_keys.issue(
+        then,
+        by_scoped_key(table, API_KEY),
+        JOHNS_KEY,
+        name="web shop",
+        scopes=frozenset({Scope.READ, Scope.SPEND}),
+        subtree=JOHN,
+        caller_key=CallerKey(HOUSE, "demo: key", ("issue key", JOHN)),
+    )
 
 
 def banner(base_url: str) -> str:
@@ -78,8 +128,9 @@ def banner(base_url: str) -> str:
 Prepaid on {base_url}
 
   admin  password abc123   account {ADMIN}, API key {API_KEY}
-  john   password john123  account {JOHN}, 500 sms credits at first
+  john   password john123  account {JOHN}, 500 sms credits at first, API key {JOHNS_KEY} to read and spend
   a sub-account of admin's, token {TOKEN}, account {SUBACCOUNT}: 161.8 EUR at first, admin 2769.2 EUR
+  a hold on 100 of admin's 1,000 transactions, {HOLD}, until 2100
   Acme   a customer of admin's, account {ACME}; packages to top up: 2 (1,000 e-mails) and starter
 
 Ozeki NG, as its own callers call it; the last line, pasted twice, takes the credits away once:

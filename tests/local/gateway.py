@@ -149,7 +149,12 @@ class Context:
     aws_request_id: str = field(default_factory=lambda: str(uuid4()))
     client_context: None = None
     identity: None = None
-    _started: float = field(default_factory=time.monotonic)
+    clock: Callable[[], float] = time.monotonic
+    _started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start the time that the call may take."""
+        object.__setattr__(self, "_started", self.clock())
 
     @property
     def invoked_function_arn(self) -> str:
@@ -161,14 +166,14 @@ class Context:
 
     @property
     def log_group_name(self) -> str:
-        return f"/prepaid/local/{self.function_name}"
+        return "/prepaid/local"
 
     @property
     def log_stream_name(self) -> str:
         return f"{self.function_name}[{self.function_version}]local"
 
     def get_remaining_time_in_millis(self) -> int:
-        return max(0, int((self._setting("Timeout") - (time.monotonic() - self._started)) * 1000))
+        return max(0, int((self._setting("Timeout") - (self.clock() - self._started)) * 1000))
 
     def _setting(self, name: str) -> int:
         value: int = FUNCTIONS.get(self.function_name, {}).get(name, GLOBALS[name])

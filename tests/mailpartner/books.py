@@ -1,6 +1,5 @@
 """The ledger behind the API: what tests look up in it, add to it and break in it."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -111,6 +110,6 @@ def break_transactions(
     monkeypatch: pytest.MonkeyPatch, module: ModuleType, table: Table, fault: Callable[[Any], None]
 ) -> None:
     """Have every transaction of one endpoint go wrong like this."""
-    clock = Clock(time.time_ns() // 1_000_000)
+    clock = Clock(table.now_ms())
     client: Any = Faulty(table.client, "transact_write_items", fault)
     monkeypatch.setattr(module, "table", replace(table, client=client, now_ms=clock.now, sleep_ms=clock.sleep))

@@ -16,7 +16,7 @@ from tests.local import demo
 from tests.local.gateway import Context
 from tests.mailpartner.books import CHILD_EUR, PARENT_EUR, balances, break_transactions, conflict, entries, total
 from tests.mailpartner.caller import Answer, Number, add, moved, remove
-from tests.states import set_state
+from tests.states import close_the_operator, set_state
 from tests.template import ROOT
 
 
@@ -126,7 +126,7 @@ def test_a_suspended_sub_account_takes_credit_and_gives_none_back(ledger: Table)
 def test_a_disabled_main_account_moves_nothing(ledger: Table) -> None:
     set_state(ledger, 0, demo.ADMIN, State.SUSPENDED)
     assert add(1).code == 20
-    set_state(ledger, 0, demo.ADMIN, State.CLOSED)
+    close_the_operator(ledger)
     assert (add(1).code, remove(1).code) == (20, 20)
     ledger.recent.clear()  # what was remembered of the caller
     assert (add(1).code, remove(1).code) == (20, 20)

@@ -16,7 +16,7 @@ from tests.mailpartner.caller import HANDLERS, KEY, MOVE, Number, event
 
 FIELDS = {**MOVE, "credit": "100"}
 
-anything = settings(deadline=None, max_examples=40)
+anything = settings(max_examples=40)
 
 
 def call_for_xml(function: str, body: object, query: str = "_format=xml") -> str:

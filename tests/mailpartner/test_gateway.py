@@ -35,7 +35,7 @@ def url(ledger: Table) -> Iterator[str]:
 
 def curl(*arguments: str) -> str:
     command = ["curl", "-sS", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 def status_and_answer(*arguments: str) -> tuple[str, Any]:

@@ -19,7 +19,7 @@ FIELDS = {**MOVE, "credit": "100"}
 JSON = json.dumps(FIELDS)
 FORM = urlencode(FIELDS)
 
-anything = settings(deadline=None, max_examples=40)
+anything = settings(max_examples=40)
 
 # ------------------------------------------------------------------------------------------------- where parameters are
 

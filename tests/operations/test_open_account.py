@@ -10,7 +10,6 @@ import pytest
 from ledger import accounts, counter, credentials, history, opening
 from ledger.accounts import HOUSE, Role
 from ledger.claims import CallerKey
-from ledger.counter import State
 from ledger.entry import AMOUNT_LIMIT
 from ledger.kinds import Kind
 from ledger.table import Table
@@ -19,7 +18,7 @@ from tests.demo_ledger import items
 from tests.local import demo
 from tests.local.gateway import Context
 from tests.logged import lines
-from tests.states import set_state
+from tests.states import close_the_operator
 from tests.template import ROOT
 
 MARY = {"role": "user", "operator": demo.ADMIN, "username": "mary"}
@@ -124,7 +123,7 @@ def test_only_an_operator_has_users(unchanged: Table, operator: int) -> None:
 
 
 def test_a_closed_operator_gets_no_more_users(ledger: Table) -> None:
-    set_state(ledger, HOUSE, demo.ADMIN, State.CLOSED)
+    close_the_operator(ledger)
     assert ask(MARY)["error"] == "AccountClosed"
 
 

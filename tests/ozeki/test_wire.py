@@ -93,7 +93,6 @@ def test_a_body_is_so_long_and_no_longer(ledger: Table) -> None:
 # ------------------------------------------------------------------------------------------------------------- anything
 
 anything = settings(
-    deadline=None,
     max_examples=60,
     # One ledger for all examples is the point: each is judged by what it finds, and by what it leaves.
     suppress_health_check=[HealthCheck.function_scoped_fixture],

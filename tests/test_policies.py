@@ -1,0 +1,425 @@
+"""Each function may do in DynamoDB what it is seen to need here, in every way it can take, and nothing else.
+
+That no function does more, whichever test runs it, is for tests/iam.py and conftest.py to see.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from api import (
+    capture_hold,
+    change_balance,
+    change_balances,
+    create_account,
+    get_account,
+    get_balance,
+    get_balances,
+    get_package,
+    get_statement,
+    issue_key,
+    list_accounts,
+    list_entries,
+    list_holds,
+    list_keys,
+    list_packages,
+    put_package,
+    release_hold,
+    reserve_credit,
+    retire_package,
+    revoke_key,
+    top_up_account,
+    transfer_credit,
+    update_account,
+)
+from ledger import counter, credentials, holds, opening, packages
+from ledger.balance import change
+from ledger.change import Change
+from ledger.counter import State
+from ledger.entry import mint_key
+from ledger.kinds import Kind
+from ledger.table import Table
+from tests import iam
+from tests.api import caller as api
+from tests.everlytic import caller as everlytic
+from tests.everlytic.books import intercept
+from tests.everlytic.test_xml_rpc import call
+from tests.local import demo
+from tests.local.gateway import Context, import_handler
+from tests.mailpartner import caller as mailpartner
+from tests.ozeki import caller as ozeki
+from tests.simulation.harsh import small_tails
+from tests.states import set_state
+from tests.template import FUNCTIONS, ROOT
+
+Scenario = Callable[[Table], None]
+
+KEYS = ("0", "1", "2", "3", "4", "5", "0")
+"""The first is used again once what it stands for lies in a page."""
+
+JOHNS: dict[str, Any] = {"id": demo.JOHN, "unit": "sms"}
+NOTED = {"reason": "why"}
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
+
+
+@contextmanager
+def crowded(table: Table) -> Iterator[None]:
+    """Have a transaction pass at a function's first write of each kind, which did nothing then and has to try again."""
+    passed: set[str] = set()
+
+    def conflict(params: dict[str, Any], model: Any, **_: Any) -> None:
+        if model.name not in WRITES or model.name in passed or iam.at_work() is None:
+            return
+        passed.add(model.name)
+        error: Any = {"Error": {"Code": "TransactionConflictException"}}
+        if parts := params.get("TransactItems"):
+            error = {"Error": {"Code": "TransactionCanceledException"}}
+            error["CancellationReasons"] = [{"Code": "TransactionConflict"} for _ in parts]
+        raise ClientError(error, model.name)
+
+    events = table.client.meta.events
+    events.register("before-parameter-build.dynamodb", conflict, unique_id="crowded")
+    yield
+    events.unregister("before-parameter-build.dynamodb", unique_id="crowded")
+
+
+# ------------------------------------------------------------------------------------ what happens behind the functions
+
+
+def add(table: Table, owner: int, account: int, unit: str, note: str = "") -> None:
+    """Fill a page, and a bit of a tail."""
+    for _ in KEYS:
+        change(table, Change(owner, account, unit, Kind.ADJUSTMENT, 1, owner, note=note))
+
+
+def put_aside(table: Table, owner: int, account: int, unit: str) -> list[str]:
+    """Have all credit held by three holds that have expired since, of which the last lies apart from its balance."""
+    yesterday = replace(table, now_ms=lambda: table.now_ms() - 86_400_000)
+    rest = counter.read(table, account, unit).available - 2
+    return [hold(yesterday, owner, account, unit, amount) for amount in (1, 1, rest)]
+
+
+def hold(table: Table, owner: int, account: int, unit: str, amount: int = 10) -> str:
+    return holds.reserve(table, owner, account, unit, amount, lives_ms=60_000, actor=owner).hold
+
+
+def forget(table: Table) -> None:
+    """Make every claim one that was taken an hour ago and never came to anything, so that it has to be renewed."""
+    an_hour_ago = mint_key(table.now_ms() - 3_600_000, table.random_bits)
+    for item in table.client.scan(TableName=table.name)["Items"]:
+        if item["pk"]["S"].startswith("K#"):
+            table.client.put_item(TableName=table.name, Item={**item, "k": {"B": an_hour_ago}})
+
+
+# ---------------------------------------------------------------------------------------------------------------- Ozeki
+
+
+def ozeki_api(table: Table) -> None:
+    for key in KEYS:
+        ozeki.ask(ozeki.ADD_244, key=key)
+    forget(table)
+    ozeki.ask(ozeki.ADD_244, key="0")
+    opening.open_account(
+        table, demo.ADMIN, actor=demo.ADMIN, username="mary", names=[credentials.password("mary", "secret")]
+    )
+    ozeki.ask(ozeki.SET_JOHN, useraccount="mary", newbalance="7")
+    ozeki.ask(ozeki.GET_AS_ADMIN)
+
+
+# ------------------------------------------------------------------------------------ Everlytic, over REST and XML-RPC
+
+Send = Callable[..., object]
+
+NEW = {"name": "New", "email": "new@acme.example", "email_package_id": 2, "email_quota": 5}
+ALL = {"name": "x", "email": "x@acme.example", "email_quota": 1, "status": "suspended", "email_package_id": 2}
+
+
+def creating(table: Table, send: Send, *request: Any) -> None:
+    def top_up(asked: Any) -> None:
+        """Top the customer up that is being created, before its creator looks at it."""
+        if asked["Key"]["sk"]["S"] == "C#000000000002":
+            change(table, Change(demo.ADMIN, 2, "sms", Kind.TOP_UP, 1, demo.ADMIN))
+
+    with pytest.MonkeyPatch.context() as race:
+        intercept(race, table, top_up, "get_item")
+        send(*request, NEW, key="new")
+    add(table, demo.ADMIN, 2, "transactions")
+    send(*request, NEW, key="new")
+
+
+def updating(table: Table, customer: int, send: Send, *request: Any) -> None:
+    add_and_put_aside(table, customer)
+    for amount in range(3):
+        send(*request, {"sms_quota": amount})
+    for _ in range(2):
+        send(*request, ALL, key="update")
+
+
+def deleting(table: Table, customer: int, send: Send, *request: Any) -> None:
+    add_and_put_aside(table, customer)
+    for _ in range(2):
+        send(*request, key="delete")
+
+
+def add_and_put_aside(table: Table, customer: int) -> None:
+    add(table, demo.ADMIN, customer, "transactions")
+    put_aside(table, demo.ADMIN, customer, "transactions")
+
+
+def topping_up(table: Table, send: Send, *request: Any) -> None:
+    for key in KEYS:
+        send(*request, key=key)
+    packages.retire(table, demo.ADMIN, "2")
+    send(*request, key="retired")
+
+
+def call_with(method: str, *given: Any, key: str | None = None) -> object:
+    return call(method, *given, **({} if key is None else {"Idempotency-Key": key}))
+
+
+def xml_rpc(table: Table) -> None:
+    creating(table, call_with, "CreateCustomer")
+    call_with("ListCustomers")
+    call_with("GetCustomer", demo.JOHN)
+    topping_up(table, call_with, "Topup", demo.ACME, "2")
+    updating(table, demo.ACME, call_with, "UpdateCustomer", demo.ACME)
+    deleting(table, demo.JOHN, call_with, "DeleteCustomer", demo.JOHN)
+
+
+# ---------------------------------------------------------------------------------------------------------- Mailpartner
+
+
+def mailing(function: str, payer: tuple[int, int] | None = None) -> Scenario:
+    """Have the payer's credit held by holds that have expired, and ask for the same several times."""
+
+    def scenario(table: Table) -> None:
+        if payer:
+            put_aside(table, *payer, "EUR")
+        created = {"type": "simple", "parameters": {"creditToAttribute": 1}}
+        for key in KEYS:
+            mailpartner.ask(function, {**mailpartner.MOVE, **created, "credit": "0.001", "token": demo.TOKEN}, key)
+
+    return scenario
+
+
+# -------------------------------------------------------------------------------------------------------------- our own
+
+
+def creating_account(table: Table) -> None:
+    wanted = {"name": "x", "parent": demo.JOHN, "balances": {"sms": 5}}
+    for key in KEYS:
+        api.ask(create_account, wanted, key=key)
+    set_state(table, demo.ADMIN, demo.JOHN, State.CLOSED)
+    for key in ("0", "new"):
+        api.ask(create_account, wanted, key=key)
+
+
+def updating_account(table: Table) -> None:
+    put_aside(table, demo.ADMIN, demo.JOHN, "sms")
+    limited: dict[str, Any] = {"name": "x", "metadata": {"a": "b"}, "credit_limits": {"sms": 1, "email": 2}}
+    for wanted in (limited, {"state": "suspended"}, {"state": "closed"}, {"state": "closed"}):
+        api.ask(update_account, wanted, id=demo.JOHN)
+    api.ask(update_account, {"state": "closed"}, id=demo.ACME)
+
+
+def changing(table: Table, ask: Callable[[str, str, int], object]) -> None:
+    """Change balances one by one, or several in one request."""
+    put_aside(table, demo.ADMIN, demo.JOHN, "sms")
+    for key in KEYS:
+        ask(key, "sms", -1)
+    ask("too much", "sms", -10_000)
+    ask("first use", "email", 5)
+    forget(table)
+    ask("0", "sms", -1)
+
+
+def change_one(key: str, unit: str, amount: int) -> object:
+    return api.ask(change_balance, _change(amount), id=demo.JOHN, unit=unit, key=key)
+
+
+def change_several(key: str, unit: str, amount: int) -> object:
+    item = {"account": demo.JOHN, "unit": unit, "idempotency_key": key, "change": _change(amount)}
+    return api.ask(change_balances, {"changes": [item, item]})
+
+
+def _change(amount: int) -> dict[str, Any]:
+    return {"kind": "spend" if amount < 0 else "topup", "amount": amount, **NOTED}
+
+
+def topping_up_account(table: Table) -> None:
+    for key in KEYS:
+        api.ask(top_up_account, {"package": "starter", **NOTED}, id=demo.JOHN, key=key)
+    packages.retire(table, demo.ADMIN, "starter")
+    api.ask(top_up_account, {"package": "starter"}, id=demo.JOHN, key="retired")
+
+
+def transferring(table: Table) -> None:
+    put_aside(table, demo.ADMIN, demo.JOHN, "sms")
+    wanted = {"payer": demo.JOHN, "payee": demo.ACME, "unit": "sms", "amount": 1, **NOTED}
+    for key in KEYS:
+        api.ask(transfer_credit, wanted, key=key)
+
+
+def reserving(table: Table) -> None:
+    put_aside(table, demo.ADMIN, demo.JOHN, "sms")
+    for key in KEYS:
+        api.ask(reserve_credit, {"amount": 5, "expires_in_s": 60, **NOTED}, key=key, **JOHNS)
+    api.ask(capture_hold, {"amount": 5}, key="all", hold=api.ask(list_holds, **JOHNS)["holds"][0]["hold"], **JOHNS)
+    for key in ("room", "no room"):
+        api.ask(reserve_credit, {"amount": 5, "expires_in_s": 60}, key=key, **JOHNS)
+    forget(table)
+    api.ask(reserve_credit, {"amount": 5, "expires_in_s": 60, **NOTED}, key="0", **JOHNS)
+
+
+def capturing(table: Table) -> None:
+    inline, _, apart = (hold(table, demo.ADMIN, demo.JOHN, "sms") for _ in range(3))
+    for name in (inline, apart):
+        for key in KEYS:
+            api.ask(capture_hold, {"amount": 1, **NOTED}, key=f"{name} {key}", hold=name, **JOHNS)
+    forget(table)
+    api.ask(capture_hold, {"amount": 1, **NOTED}, key=f"{apart} 0", hold=apart, **JOHNS)
+    for amount in (5, 5):
+        api.ask(capture_hold, {"amount": amount}, key=f"{amount}", hold=apart, **JOHNS)
+    *_, expired = put_aside(table, demo.ADMIN, demo.JOHN, "sms")
+    api.ask(capture_hold, {"amount": 1}, key="too late", hold=expired, **JOHNS)
+
+
+def releasing(table: Table) -> None:
+    names = [hold(table, demo.ADMIN, demo.JOHN, "sms") for _ in set(KEYS)]
+    for key, name in zip(KEYS, [*names, names[0]], strict=True):
+        api.ask(release_hold, key=key, hold=name, **JOHNS)
+    *_, expired = put_aside(table, demo.ADMIN, demo.JOHN, "sms")
+    api.ask(release_hold, key="expired", hold=expired, **JOHNS)
+
+
+def history_read(*requests: Callable[[], object]) -> Scenario:
+    """Read a balance with holds apart, and pages of entries that have notes."""
+
+    def scenario(table: Table) -> None:
+        add(table, demo.ADMIN, demo.JOHN, "sms", note=json.dumps(NOTED))
+        for _ in range(3):
+            hold(table, demo.ADMIN, demo.JOHN, "sms")
+        for request in requests:
+            request()
+
+    return scenario
+
+
+def asking(*requests: Callable[[], object]) -> Scenario:
+    """Ask the same twice."""
+
+    def scenario(_: Table) -> None:
+        for request in requests * 2:
+            request()
+
+    return scenario
+
+
+def issuing(_: Table) -> None:
+    for key in KEYS:
+        api.ask(issue_key, {"name": "shop", "scopes": ["read"], "account": demo.JOHN}, key=key)
+
+
+def revoking(table: Table) -> None:
+    issuing(table)
+    for each in api.ask(list_keys)["keys"]:
+        for _ in range(2):
+            api.ask(revoke_key, key_=each["id"])
+
+
+# ----------------------------------------------------------------------------------------- what there is an event for
+
+
+def invoking(function: str, **more: Any) -> Scenario:
+    """Send the function's event twice."""
+    module = FUNCTIONS[function]["Handler"].split(".")[1]
+    event = json.loads((ROOT / "events" / f"{module}.json").read_text())
+
+    def scenario(table: Table) -> None:
+        history_read()(table)
+        for _ in range(2):
+            import_handler(FUNCTIONS[function]["Handler"])(event | more, Context(function))
+
+    return scenario
+
+
+HOUSE_TO_ADMIN, ADMIN_TO_SUBACCOUNT = (0, demo.ADMIN), (demo.ADMIN, demo.SUBACCOUNT)
+GOLD = {"name": "Gold", "quantities": {"sms": 1000}}
+
+SCENARIOS: dict[str, Scenario] = {
+    "OzekiApi": ozeki_api,
+    "CreateCustomer": lambda table: creating(table, everlytic.ask, "POST", ""),
+    "ListCustomers": asking(lambda: everlytic.ask("GET", "?count=1&page=2")),
+    "GetCustomer": asking(lambda: everlytic.ask("GET", f"/{demo.JOHN}")),
+    "UpdateCustomer": lambda table: updating(table, demo.ACME, everlytic.ask, "PUT", f"/{demo.ACME}"),
+    "DeleteCustomer": lambda table: deleting(table, demo.ACME, everlytic.ask, "DELETE", f"/{demo.ACME}"),
+    "TopupCustomer": lambda table: topping_up(table, everlytic.ask, "PUT", f"/topup/{demo.ACME}/2"),
+    "XmlRpc": xml_rpc,
+    "AddCredit": mailing("AddCredit", HOUSE_TO_ADMIN),
+    "RemoveCredit": mailing("RemoveCredit", ADMIN_TO_SUBACCOUNT),
+    "CreateSubaccount": mailing("CreateSubaccount", HOUSE_TO_ADMIN),
+    "ListSubaccounts": mailing("ListSubaccounts"),
+    "RemoveSubaccount": mailing("RemoveSubaccount", ADMIN_TO_SUBACCOUNT),
+    "GetMe": mailing("GetMe"),
+    "CreateAccount": creating_account,
+    "GetAccount": asking(lambda: api.ask(get_account, id=demo.JOHN)),
+    "ListAccounts": asking(lambda: api.ask(list_accounts), lambda: api.ask(list_accounts, parent=demo.JOHN)),
+    "UpdateAccount": updating_account,
+    "GetBalances": history_read(lambda: api.ask(get_balances, id=demo.JOHN)),
+    "ChangeBalance": lambda table: changing(table, change_one),
+    "ChangeBalances": lambda table: changing(table, change_several),
+    "TopUpAccount": topping_up_account,
+    "TransferCredit": transferring,
+    "ReserveCredit": reserving,
+    "ListHolds": history_read(lambda: api.ask(list_holds, **JOHNS)),
+    "CaptureHold": capturing,
+    "ReleaseHold": releasing,
+    "GetBalance": history_read(
+        lambda: api.ask(get_balance, **JOHNS), lambda: api.ask(get_balance, at="2026-01-01T00:00:00Z", **JOHNS)
+    ),
+    "ListEntries": history_read(
+        lambda: api.ask(list_entries, **JOHNS), lambda: api.ask(list_entries, from_="2026-01-01T00:00:00Z", **JOHNS)
+    ),
+    "GetStatement": history_read(
+        lambda: api.ask(get_statement, **JOHNS), lambda: api.ask(get_statement, to="2099-01-01T00:00:00Z", **JOHNS)
+    ),
+    "PutPackage": asking(lambda: api.ask(put_package, GOLD, identifier="gold")),
+    "GetPackage": asking(lambda: api.ask(get_package, identifier="starter")),
+    "ListPackages": asking(lambda: api.ask(list_packages)),
+    "RetirePackage": asking(lambda: api.ask(retire_package, identifier="starter")),
+    "IssueKey": issuing,
+    "ListKeys": asking(lambda: api.ask(list_keys)),
+    "RevokeKey": revoking,
+    "GetOpenapi": invoking("GetOpenapi"),
+    "GetDocs": invoking("GetDocs"),
+    "RefuseRequest": invoking("RefuseRequest"),
+    "OpenAccount": invoking("OpenAccount"),
+    "ReconcileBalance": invoking("ReconcileBalance"),
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_what_it_is_seen_to_need_and_nothing_else(ledger: Table, function: str) -> None:
+    assert function in SCENARIOS, f"{function} has no scenario"
+    iam.seen.pop(function, None)
+    with small_tails(), crowded(ledger):
+        SCENARIOS[function](ledger)
+    assert iam.seen[function] == iam.granted(function)
+
+
+def test_every_scenario_is_a_functions() -> None:
+    assert SCENARIOS.keys() == FUNCTIONS.keys()
+
+
+def test_what_a_policy_does_not_grant_is_denied_whoever_catches_the_error(
+    ledger: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FUNCTIONS["GetCustomer"], "Policies", [])
+    everlytic.send("GET", f"/{demo.JOHN}")
+    assert iam.denied == ["GetCustomer may not do dynamodb:GetItem"]
+    iam.denied.clear()
