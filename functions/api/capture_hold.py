@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from api import wire
-from api.fields import AccountIdIn, Amount, Asked, HoldId, Unit
-from api.noted import Noted
+from api.explained import Explained
+from api.fields import Amount
+from api.parameters import HoldPlace
 from api.resources import Entry
 from api.wire import Answer, Call, Endpoint
 from ledger import holds
@@ -14,13 +15,7 @@ from ledger.errors import AccountClosed, AccountNotFound, HoldExpired, HoldNotFo
 from ledger.kinds import Scope
 
 
-class Place(Asked):
-    id: AccountIdIn
-    unit: Unit
-    hold: HoldId
-
-
-class NewCapture(Noted):
+class NewCapture(Explained):
     """How much to take, in the unit's smallest part."""
 
     amount: Annotated[Amount, Field(examples=[1])]
@@ -31,7 +26,7 @@ ENDPOINT = Endpoint(
     "/ledger/accounts/{id}/balances/{unit}/holds/{hold}/captures",
     done="HoldCaptured",
     scope=Scope.SPEND,
-    at=Place,
+    at=HoldPlace,
     body=NewCapture,
     told=Entry,
     status=201,
@@ -45,7 +40,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return wire.answer(event, ENDPOINT, capture_hold)
 
 
-def capture_hold(call: Call[Place, NewCapture]) -> Answer:
+def capture_hold(call: Call[HoldPlace, NewCapture]) -> Answer:
     """Capture; as often as there is something left, each time under a key of its own."""
     place, amount, note = call.at, call.body.amount, call.body.note()
     posted = holds.capture(

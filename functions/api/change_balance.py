@@ -4,23 +4,17 @@ from typing import Any
 
 from api import changes, wire
 from api.changes import NewChange
-from api.fields import AccountIdIn, Asked, Unit
+from api.parameters import BalancePlace
 from api.resources import Entry
 from api.wire import Answer, Call, Endpoint
 from ledger.errors import AccountClosed, AccountNotFound, AccountSuspended, InsufficientCredit
-
-
-class Place(Asked):
-    id: AccountIdIn
-    unit: Unit
-
 
 ENDPOINT = Endpoint(
     "POST",
     "/ledger/accounts/{id}/balances/{unit}/changes",
     done="BalanceChanged",
     scope=None,  # its own for each kind
-    at=Place,
+    at=BalancePlace,
     body=NewChange,
     told=Entry,
     status=201,
@@ -34,7 +28,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return wire.answer(event, ENDPOINT, change_balance)
 
 
-def change_balance(call: Call[Place, NewChange]) -> Answer:
+def change_balance(call: Call[BalancePlace, NewChange]) -> Answer:
     """Make the one change."""
     entry, replayed = changes.make(call, call.at.id, call.at.unit, call.body.root, call.idempotency_key)
     call.log["sequence"] = entry.sequence

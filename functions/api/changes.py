@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, RootModel
 
+from api.explained import Explained
 from api.fields import Amount, Reference
-from api.noted import Noted
 from api.resources import Entry
 from api.wire import At, Body, Call
 from ledger.balance import change
@@ -14,7 +14,7 @@ from ledger.entry import AMOUNT_LIMIT
 from ledger.kinds import Kind
 
 
-class _Wanted(Noted):
+class _Wanted(Explained):
     entered_as: ClassVar[Kind]
 
     reference: Reference | None = None

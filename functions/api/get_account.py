@@ -3,23 +3,18 @@
 from typing import Any
 
 from api import wire
-from api.fields import AccountIdIn, Asked
+from api.parameters import AccountPlace
 from api.resources import Account
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger.errors import AccountNotFound
 from ledger.kinds import Scope
-
-
-class Place(Asked):
-    id: AccountIdIn
-
 
 ENDPOINT = Endpoint(
     "GET",
     "/ledger/accounts/{id}",
     done="AccountRead",
     scope=Scope.READ,
-    at=Place,
+    at=AccountPlace,
     body=NoBody,
     told=Account,
     errors=(AccountNotFound,),
@@ -31,6 +26,6 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return wire.answer(event, ENDPOINT, get_account)
 
 
-def get_account(call: Call[Place, NoBody]) -> Answer:
+def get_account(call: Call[AccountPlace, NoBody]) -> Answer:
     """Read the account as it is now."""
     return Answer(Account.of(call.account(call.at.id)))

@@ -3,7 +3,8 @@
 from typing import Any
 
 from api import wire
-from api.fields import AccountIdIn, Asked, Instant, Told, Unit
+from api.fields import Instant, Told, Unit
+from api.parameters import BalancePlace
 from api.resources import Balance
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import history
@@ -12,9 +13,7 @@ from ledger.errors import AccountNotFound
 from ledger.kinds import Scope
 
 
-class When(Asked):
-    id: AccountIdIn
-    unit: Unit
+class When(BalancePlace):
     at: Instant | None = None
 
 

@@ -3,16 +3,13 @@
 from typing import Any
 
 from api import wire
-from api.fields import AccountIdIn, Asked, Told
+from api.fields import Told
+from api.parameters import AccountPlace
 from api.resources import Balance
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger.counter import read_all
 from ledger.errors import AccountNotFound
 from ledger.kinds import Scope
-
-
-class Place(Asked):
-    id: AccountIdIn
 
 
 class Balances(Told):
@@ -26,7 +23,7 @@ ENDPOINT = Endpoint(
     "/ledger/accounts/{id}/balances",
     done="BalancesRead",
     scope=Scope.READ,
-    at=Place,
+    at=AccountPlace,
     body=NoBody,
     told=Balances,
     errors=(AccountNotFound,),
@@ -38,7 +35,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return wire.answer(event, ENDPOINT, get_balances)
 
 
-def get_balances(call: Call[Place, NoBody]) -> Answer:
+def get_balances(call: Call[AccountPlace, NoBody]) -> Answer:
     """Read the balances of the units that the account's profile names."""
     found = call.account(call.at.id)
     balances = read_all(call.table, [(found.id, unit) for unit in sorted(found.units)])

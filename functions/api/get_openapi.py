@@ -1,14 +1,15 @@
 """GET /ledger/openapi.json: tells what this API is, as OpenAPI 3.1."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 
+import gateway
 from api import openapi, wire
 
-DOCUMENT = json.dumps(openapi.document(), separators=(",", ":"))
+_DOCUMENT = json.dumps(openapi.document(), separators=(",", ":"))
+ANSWER = gateway.response(HTTPStatus.OK, "application/json", _DOCUMENT, {"Cache-Control": "public, max-age=300"})
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    wire.tell(event, "OpenapiRead", {})
-    headers = {"Content-Type": "application/json", "Cache-Control": "public, max-age=300"}
-    return {"statusCode": 200, "headers": headers, "body": DOCUMENT}
+    return wire.run(event, "OpenapiRead", lambda _: ANSWER)

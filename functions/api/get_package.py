@@ -3,24 +3,19 @@
 from typing import Any
 
 from api import wire
-from api.fields import Asked, Identifier
+from api.parameters import PackagePlace
 from api.resources import Package
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import packages
 from ledger.kinds import Scope
 from ledger.packages import PackageNotFound
 
-
-class Place(Asked):
-    identifier: Identifier
-
-
 ENDPOINT = Endpoint(
     "GET",
     "/ledger/packages/{identifier}",
     done="PackageRead",
     scope=Scope.READ,
-    at=Place,
+    at=PackagePlace,
     body=NoBody,
     told=Package,
     errors=(PackageNotFound,),
@@ -32,6 +27,6 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return wire.answer(event, ENDPOINT, get_package)
 
 
-def get_package(call: Call[Place, NoBody]) -> Answer:
+def get_package(call: Call[PackagePlace, NoBody]) -> Answer:
     """Look the package up in the operator's catalogue."""
     return Answer(Package.of(packages.get(call.table, call.caller.account, call.at.identifier)))

@@ -6,7 +6,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api import wire
-from api.fields import AccountIdIn, Asked, Instant, Unit
+from api.fields import Instant
+from api.parameters import BalancePlace
 from api.problems import Fault, InvalidRequest
 from api.statement import CSV, HTML, POLICY, Statement
 from api.wire import Answer, Call, Endpoint, NoBody
@@ -19,9 +20,7 @@ MOST_ENTRIES = 5_000
 LONGEST_ANSWER = 5_500_000  # bytes, as Lambda sends it to API Gateway, as JSON: 6 MB is the end
 
 
-class Asking(Asked):
-    id: AccountIdIn
-    unit: Unit
+class Asking(BalancePlace):
     since: Instant | None = Field(None, alias="from")
     until: Instant | None = Field(None, alias="to")
     format: Literal["csv", "html"] = "csv"

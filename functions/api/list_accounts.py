@@ -3,7 +3,8 @@
 from typing import Any
 
 from api import wire
-from api.fields import AccountIdIn, Asked, Count, Told
+from api.fields import AccountIdIn, Told
+from api.parameters import Paged, cut
 from api.resources import Account
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import accounts
@@ -11,9 +12,8 @@ from ledger.errors import AccountNotFound
 from ledger.kinds import Scope
 
 
-class Page(Asked):
+class Page(Paged):
     parent: AccountIdIn | None = None
-    limit: Count = 50
     cursor: AccountIdIn | None = None
 
 
@@ -52,6 +52,5 @@ def list_accounts(call: Call[Page, NoBody]) -> Answer:
     else:
         parent = call.caller.account if call.at.parent is None else call.account(call.at.parent).id
         found = accounts.list_accounts(call.table, parent, after=after, limit=limit + 1)
-    page = found[:limit]
-    more = page[-1].id if len(found) > limit else None
-    return Answer(Accounts(accounts=[Account.of(each) for each in page], next_cursor=more))
+    page, last = cut(found, limit)
+    return Answer(Accounts(accounts=[Account.of(each) for each in page], next_cursor=last.id if last else None))

@@ -5,7 +5,8 @@ from typing import Any
 from pydantic import Field
 
 from api import wire
-from api.fields import AccountIdIn, Asked, Count, EntryKind, Instant, SequenceIn, Told, Unit
+from api.fields import Count, EntryKind, Instant, SequenceIn, Told
+from api.parameters import BalancePlace
 from api.resources import Entry
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import notes
@@ -17,9 +18,7 @@ MOST_READ = 1_000
 """Entries looked at for one answer: a rare kind may take several pages, some of them empty."""
 
 
-class Asking(Asked):
-    id: AccountIdIn
-    unit: Unit
+class Asking(BalancePlace):
     limit: Count = 50
     cursor: SequenceIn | None = None
     since: Instant | None = Field(None, alias="from")

@@ -3,17 +3,13 @@
 from typing import Any
 
 from api import wire
-from api.fields import AccountIdIn, Asked, Time, Told, Unit
+from api.fields import Time, Told
+from api.parameters import BalancePlace
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger.counter import hold_expires_ms
 from ledger.errors import AccountNotFound
 from ledger.holds import read_holdings
 from ledger.kinds import Scope
-
-
-class Place(Asked):
-    id: AccountIdIn
-    unit: Unit
 
 
 class Hold(Told):
@@ -35,7 +31,7 @@ ENDPOINT = Endpoint(
     "/ledger/accounts/{id}/balances/{unit}/holds",
     done="HoldsListed",
     scope=Scope.READ,
-    at=Place,
+    at=BalancePlace,
     body=NoBody,
     told=Holds,
     errors=(AccountNotFound,),
@@ -47,7 +43,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return wire.answer(event, ENDPOINT, list_holds)
 
 
-def list_holds(call: Call[Place, NoBody]) -> Answer:
+def list_holds(call: Call[BalancePlace, NoBody]) -> Answer:
     """Read the holds as of one instant."""
     found = read_holdings(call.table, call.account(call.at.id).id, call.at.unit)
     now_ms = call.table.now_ms()

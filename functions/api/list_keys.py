@@ -3,15 +3,15 @@
 from typing import Any
 
 from api import wire
-from api.fields import Asked, Count, KeyId, Told
+from api.fields import KeyId, Told
 from api.issued_keys import Key
+from api.parameters import Paged, cut
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import api_keys
 from ledger.kinds import Scope
 
 
-class Page(Asked):
-    limit: Count = 50
+class Page(Paged):
     cursor: KeyId | None = None
 
 
@@ -43,6 +43,5 @@ def list_keys(call: Call[Page, NoBody]) -> Answer:
     """List the keys of the caller's account."""
     limit = call.at.limit
     found = api_keys.list_keys(call.table, call.caller.account, after=call.at.cursor or "", limit=limit + 1)
-    page = found[:limit]
-    more = page[-1].id if len(found) > limit else None
-    return Answer(Keys(keys=[Key.of(each) for each in page], next_cursor=more))
+    page, last = cut(found, limit)
+    return Answer(Keys(keys=[Key.of(each) for each in page], next_cursor=last.id if last else None))

@@ -3,15 +3,15 @@
 from typing import Any
 
 from api import wire
-from api.fields import Asked, Count, Identifier, Told
+from api.fields import Identifier, Told
+from api.parameters import Paged, cut
 from api.resources import Package
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import packages
 from ledger.kinds import Scope
 
 
-class Page(Asked):
-    limit: Count = 50
+class Page(Paged):
     cursor: Identifier | None = None
 
 
@@ -42,6 +42,5 @@ def list_packages(call: Call[Page, NoBody]) -> Answer:
     """List in the order of the identifiers."""
     limit, after = call.at.limit, call.at.cursor or ""
     found = packages.list_packages(call.table, call.caller.account, after=after, limit=limit + 1)
-    page = found[:limit]
-    more = page[-1].identifier if len(found) > limit else None
-    return Answer(Packages(packages=[Package.of(each) for each in page], next_cursor=more))
+    page, last = cut(found, limit)
+    return Answer(Packages(packages=[Package.of(each) for each in page], next_cursor=last.identifier if last else None))

@@ -37,7 +37,7 @@ from api import (
     transfer_credit,
     update_account,
 )
-from api.problems import HEADERS_OF, REFUSALS, InvalidRequest, Problem
+from api.problems import HEADERS_OF, REFUSALS, InternalError, InvalidRequest, Problem
 from api.wire import Endpoint, NoBody
 from ledger import errors
 from ledger.claims import LONGEST_KEY
@@ -78,9 +78,11 @@ key, now or next year, gets the first answer, has no second effect, and says `Id
 request under it is refused. A refused request is not recorded: sent again, it is judged afresh.
 
 Of several errors the first in this order is told: 401, 400, 403, 404, then the ledger's own, then 503 and 504.
+Whatever else goes wrong here is a 500 with a `correlation_id` to tell to whoever runs this; like a 504 it leaves open
+whether the request has been done.
 """
 
-_ANY = (InvalidRequest, errors.WrongCredentials, errors.NotPermitted, errors.Busy)
+_ANY = (InvalidRequest, errors.WrongCredentials, errors.NotPermitted, errors.Busy, InternalError)
 _ANY_WRITE = (*_ANY, errors.OutcomeUnknown)
 _ANY_KEYED = (*_ANY_WRITE, errors.KeyReused)
 

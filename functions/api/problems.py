@@ -37,6 +37,14 @@ class MethodNotAllowed(Exception):
     """There are endpoints with this path, but none with this method."""
 
 
+class InternalError(Exception):
+    """Something happened that nobody expected; `correlation_id` is that of the log line that says what."""
+
+    def __init__(self, correlation_id: str) -> None:
+        super().__init__()
+        self.correlation_id = correlation_id
+
+
 class Refusal(NamedTuple):
     """One line of the error table."""
 
@@ -65,6 +73,12 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     errors.HoldExpired: Refusal(409, "hold_expired", "The hold has expired"),
     errors.HoldTooSmall: Refusal(402, "hold_too_small", "There is not enough left on hold"),
     errors.Busy: Refusal(503, "busy", "Too busy: nothing changed, send it again"),
+    # Not as busy: nobody knows what had been done by then.
+    InternalError: Refusal(
+        500,
+        "internal_error",
+        "It may have happened: look before sending it again, or send it under the same Idempotency-Key",
+    ),
     # Not 503, which here promises that nothing changed.
     errors.OutcomeUnknown: Refusal(
         504, "outcome_unknown", "It may have happened: send it again, under the same Idempotency-Key if it had one"
@@ -79,7 +93,10 @@ HEADERS_OF: Mapping[int, Mapping[str, str]] = {
 
 
 class Problem(Told):
-    """What went wrong (RFC 9457). `code` is stable; `available` comes where there was not enough (402)."""
+    """What went wrong (RFC 9457). `code` is stable; `available` comes where there was not enough (402).
+
+    `correlation_id` is to be told to whoever runs this, and comes with an internal error (500).
+    """
 
     type: str
     title: str
@@ -88,6 +105,7 @@ class Problem(Told):
     code: str
     available: int | None = None
     errors: tuple[Fault, ...] | None = None
+    correlation_id: str | None = None
 
     @classmethod
     def of(cls, error: Exception) -> "Problem":
@@ -101,6 +119,7 @@ class Problem(Told):
             detail=str(error) or title,
             available=_available(error),
             errors=error.faults if isinstance(error, InvalidRequest) else None,
+            correlation_id=error.correlation_id if isinstance(error, InternalError) else None,
         )
 
 

@@ -5,17 +5,14 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from api import wire
-from api.fields import Amount, Asked, Identifier, Line, Unit
+from api.fields import Amount, Asked, Line, Unit
+from api.parameters import PackagePlace
 from api.problems import Fault, InvalidRequest
 from api.resources import Package
 from api.wire import Answer, Call, Endpoint
 from ledger import packages
 from ledger.errors import NameTaken
 from ledger.kinds import Scope
-
-
-class Place(Asked):
-    identifier: Identifier
 
 
 class NewPrice(Asked):
@@ -38,7 +35,7 @@ ENDPOINT = Endpoint(
     "/ledger/packages/{identifier}",
     done="PackagePut",
     scope=Scope.ADMIN,
-    at=Place,
+    at=PackagePlace,
     body=NewPackage,
     told=Package,
     operator=True,
@@ -51,7 +48,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return wire.answer(event, ENDPOINT, put_package)
 
 
-def put_package(call: Call[Place, NewPackage]) -> Answer:
+def put_package(call: Call[PackagePlace, NewPackage]) -> Answer:
     """Put the package as it is asked for, active."""
     wanted = call.body
     if not wanted.name.isprintable():

@@ -3,26 +3,19 @@
 from typing import Any
 
 from api import wire
-from api.fields import AccountIdIn, Asked, HoldId, Unit
+from api.parameters import HoldPlace
 from api.resources import Entry
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import holds
 from ledger.errors import AccountClosed, AccountNotFound, HoldNotFound
 from ledger.kinds import Scope
 
-
-class Place(Asked):
-    id: AccountIdIn
-    unit: Unit
-    hold: HoldId
-
-
 ENDPOINT = Endpoint(
     "POST",
     "/ledger/accounts/{id}/balances/{unit}/holds/{hold}/release",
     done="HoldReleased",
     scope=Scope.SPEND,
-    at=Place,
+    at=HoldPlace,
     body=NoBody,
     told=Entry,
     keyed=True,
@@ -35,7 +28,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return wire.answer(event, ENDPOINT, release_hold)
 
 
-def release_hold(call: Call[Place, NoBody]) -> Answer:
+def release_hold(call: Call[HoldPlace, NoBody]) -> Answer:
     """Release the hold."""
     place = call.at
     posted = holds.release(

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from api import wire
-from api.fields import AccountIdIn, Amount, Asked, Reference, Time, Told, Unit
-from api.noted import Noted
+from api.explained import Explained
+from api.fields import Amount, Reference, Time, Told
+from api.parameters import BalancePlace
 from api.resources import Entry
 from api.wire import Answer, Call, Endpoint
 from ledger import holds
@@ -14,12 +15,7 @@ from ledger.errors import AccountClosed, AccountNotFound, AccountSuspended, Insu
 from ledger.kinds import Scope
 
 
-class Place(Asked):
-    id: AccountIdIn
-    unit: Unit
-
-
-class NewHold(Noted):
+class NewHold(Explained):
     """How much to hold, in the unit's smallest part, and for how many seconds."""
 
     amount: Annotated[Amount, Field(examples=[100])]
@@ -40,7 +36,7 @@ ENDPOINT = Endpoint(
     "/ledger/accounts/{id}/balances/{unit}/holds",
     done="CreditReserved",
     scope=Scope.SPEND,
-    at=Place,
+    at=BalancePlace,
     body=NewHold,
     told=OpenedHold,
     status=201,
@@ -54,7 +50,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return wire.answer(event, ENDPOINT, reserve_credit)
 
 
-def reserve_credit(call: Call[Place, NewHold]) -> Answer:
+def reserve_credit(call: Call[BalancePlace, NewHold]) -> Answer:
     """Reserve the credit; what is not captured when the hold expires is available again."""
     place, wanted = call.at, call.body
     reference, note = wanted.reference or "", wanted.note()

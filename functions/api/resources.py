@@ -3,8 +3,8 @@
 import json
 from typing import Literal, Self
 
+from api.explained import read_note
 from api.fields import EntryKind, State, Time, Told, Unit
-from api.noted import read_note
 from ledger import counter, units
 from ledger.accounts import HOUSE
 from ledger.accounts import Account as Profile
@@ -92,7 +92,7 @@ class Entry(Told):
 
     @classmethod
     def of(cls, account: int, unit: str, posted: Posted, note: str = "") -> Self:
-        """Tell an entry in its place; `note` is its long texts, as `Noted` writes them."""
+        """Tell an entry in its place; `note` is its long texts, as `Explained` writes them."""
         reason, metadata = read_note(note)
         return cls(
             account=account,

@@ -4,24 +4,19 @@ from dataclasses import replace
 from typing import Any
 
 from api import wire
-from api.fields import Asked, Identifier
+from api.parameters import PackagePlace
 from api.resources import Package
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import packages
 from ledger.kinds import Scope
 from ledger.packages import PackageNotFound
 
-
-class Place(Asked):
-    identifier: Identifier
-
-
 ENDPOINT = Endpoint(
     "POST",
     "/ledger/packages/{identifier}/retire",
     done="PackageRetired",
     scope=Scope.ADMIN,
-    at=Place,
+    at=PackagePlace,
     body=NoBody,
     told=Package,
     operator=True,
@@ -34,7 +29,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return wire.answer(event, ENDPOINT, retire_package)
 
 
-def retire_package(call: Call[Place, NoBody]) -> Answer:
+def retire_package(call: Call[PackagePlace, NoBody]) -> Answer:
     """Retire the package; one that is retired stays so."""
     package = packages.get(call.table, call.caller.account, call.at.identifier)
     packages.retire(call.table, call.caller.account, package.identifier)

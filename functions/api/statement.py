@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
 
+from api.explained import read_note
 from api.fields import rfc_3339
-from api.noted import read_note
 from ledger.entry import Posted
 from ledger.units import Unit
 

@@ -3,8 +3,9 @@
 from typing import Any, cast
 
 from api import wire
-from api.fields import AccountIdIn, Asked, Identifier, Told, Unit
-from api.noted import Noted
+from api.explained import Explained
+from api.fields import Identifier, Told, Unit
+from api.parameters import AccountPlace
 from api.wire import Answer, Call, Endpoint
 from ledger import packages
 from ledger.customers import top_up
@@ -13,11 +14,7 @@ from ledger.kinds import Scope
 from ledger.packages import PackageNotFound
 
 
-class Place(Asked):
-    id: AccountIdIn
-
-
-class NewTopup(Noted):
+class NewTopup(Explained):
     """The package to add."""
 
     package: Identifier
@@ -36,7 +33,7 @@ ENDPOINT = Endpoint(
     "/ledger/accounts/{id}/topups",
     done="AccountToppedUp",
     scope=Scope.TOPUP,
-    at=Place,
+    at=AccountPlace,
     body=NewTopup,
     told=ToppedUp,
     status=201,
@@ -50,7 +47,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return wire.answer(event, ENDPOINT, top_up_account)
 
 
-def top_up_account(call: Call[Place, NewTopup]) -> Answer:
+def top_up_account(call: Call[AccountPlace, NewTopup]) -> Answer:
     """Top an account up from the caller's catalogue. The entries name the package as their reference."""
     account = call.account(call.at.id)
     note = call.body.note()

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from api import wire
+from api.explained import Explained
 from api.fields import AccountId, Amount, Told, Unit
-from api.noted import Noted
 from api.resources import Entry
 from api.wire import Answer, Call, Endpoint, NoParameters
 from ledger.errors import AccountClosed, AccountNotFound, AccountSuspended, InsufficientCredit, TransferRefused
@@ -14,7 +14,7 @@ from ledger.kinds import Scope
 from ledger.transfer import transfer
 
 
-class NewTransfer(Noted):
+class NewTransfer(Explained):
     """What to move, in the unit's smallest part. The payer's balance stays within its credit limit."""
 
     payer: AccountId

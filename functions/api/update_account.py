@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import Field
 
 from api import wire
-from api.fields import AccountIdIn, AmountOrZero, Asked, Line, Metadata, State, Unit
+from api.fields import AmountOrZero, Asked, Line, Metadata, State, Unit
+from api.parameters import AccountPlace
 from api.resources import METADATA, NAME, Account
 from api.wire import Answer, Call, Endpoint
 from ledger import customers
@@ -17,10 +18,6 @@ from ledger.counter import State as LedgerState
 from ledger.customers import Revision
 from ledger.errors import AccountClosed, AccountNotFound, NotPermitted, NotSettled
 from ledger.kinds import Scope
-
-
-class Place(Asked):
-    id: AccountIdIn
 
 
 class AccountUpdate(Asked):
@@ -41,7 +38,7 @@ ENDPOINT = Endpoint(
     "/ledger/accounts/{id}",
     done="AccountUpdated",
     scope=Scope.ADMIN,
-    at=Place,
+    at=AccountPlace,
     body=AccountUpdate,
     told=Account,
     errors=(AccountNotFound, AccountClosed, NotSettled),
@@ -53,7 +50,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return wire.answer(event, ENDPOINT, update_account)
 
 
-def update_account(call: Call[Place, AccountUpdate]) -> Answer:
+def update_account(call: Call[AccountPlace, AccountUpdate]) -> Answer:
     """Change a customer of the caller's: nobody changes its own account."""
     found, wanted = call.account(call.at.id), call.body
     if found.id == call.caller.account:

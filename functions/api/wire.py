@@ -3,26 +3,26 @@
 Of several errors the first in this order is told: 401, 400, 403, 404, the ledger's own (409, 422, 402), 503, 504.
 """
 
-import json
 import re
-from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
-from urllib.parse import parse_qsl
 
-from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ValidationError
 
+import gateway
+import telemetry
 from api.fields import Asked, Told
-from api.problems import HEADERS_OF, REFUSALS, Fault, InvalidRequest, Problem
-from ledger import accounts, credentials, errors, metrics
+from api.problems import HEADERS_OF, REFUSALS, Fault, InternalError, InvalidRequest, Problem
+from gateway import Event, Unreadable
+from ledger import accounts, credentials, errors
 from ledger.accounts import Account
 from ledger.claims import LONGEST_KEY, CallerKey
 from ledger.credentials import Caller
 from ledger.kinds import Scope
 from ledger.table import Table, open_table
+from telemetry import Log
 
 LONGEST_BODY = 512 * 1024  # characters, as it arrives: a hundred changes with all their texts
 MOST_FIELDS = 20  # in the query
@@ -30,7 +30,6 @@ _LONGEST_PLACE = 100
 # To JSON 5.0 is the integer 5, and some libraries write it so.
 _WHOLE = re.compile(r"(-?[0-9]{1,20})\.0{1,20}")
 
-logger = Logger()
 table = open_table()  # while the function starts, because then Lambda gives it a whole CPU
 
 At = TypeVar("At", bound=Asked)
@@ -84,7 +83,7 @@ class Call(Generic[At, Body]):
     at: At
     body: Body
     idempotency_key: str
-    log: dict[str, object]
+    log: Log
 
     def require(self, scope: Scope) -> None:
         """Raise NotPermitted if the caller's key is not good for this."""
@@ -139,24 +138,14 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def answer(
-    event: dict[str, Any], endpoint: Endpoint[At, Body], act: Callable[[Call[At, Body]], Answer]
-) -> dict[str, Any]:
-    """Answer the request in this event with what `act` makes of it or the error it meets, and log one line."""
-    log: dict[str, object] = {}
-    try:
-        made = act(_call(event, endpoint, log))
-    except tuple(REFUSALS) as error:
-        return refuse(event, error, log)
-    if made.replayed:
-        log["replayed"] = True
-    tell(event, endpoint.done, log)
-    headers = {"Cache-Control": "no-store", **({"Idempotency-Replayed": "true"} if made.replayed else {})}
-    if made.told is None:
-        return {"statusCode": endpoint.status, "headers": headers | dict(made.headers)}
-    body = made.told if isinstance(made.told, str) else made.told.model_dump_json()
-    headers |= {"Content-Type": "application/json", **made.headers}
-    return {"statusCode": endpoint.status, "headers": headers, "body": body}
+def answer(event: Event, endpoint: Endpoint[At, Body], act: Callable[[Call[At, Body]], Answer]) -> dict[str, Any]:
+    """Answer the request in this event with what `act` makes of it or the error it meets."""
+    return run(event, endpoint.done, partial(_answer, event, endpoint, act))
+
+
+def run(event: Event, done: str, act: Callable[[Log], dict[str, Any]]) -> dict[str, Any]:
+    """Answer a request, whoever is asking; `done` names, in the log, what has then happened."""
+    return telemetry.run("ledger", gateway.request_id(event), done, act, _failed)
 
 
 def attempt(make: Callable[[], T]) -> T | Problem:
@@ -167,40 +156,46 @@ def attempt(make: Callable[[], T]) -> T | Problem:
         return Problem.of(error)
 
 
-def refuse(
-    event: dict[str, Any], error: Exception, log: Mapping[str, object], headers: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """Answer a request with nothing but this error, and log that."""
+def refuse(error: Exception, log: Log, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Answer a request with nothing but this error."""
     problem = Problem.of(error)
-    tell(event, "refused", {**log, "error": problem.code})
-    return {
-        "statusCode": problem.status,
-        "headers": {
-            "Cache-Control": "no-store",
-            "Content-Type": "application/problem+json",
-            **HEADERS_OF.get(problem.status, {}),
-            **(headers or {}),
-        },
-        "body": problem.model_dump_json(exclude_none=True),
-    }
+    log["error"] = problem.code
+    return _told(problem, headers)
 
 
-def tell(event: dict[str, Any], done: str, log: Mapping[str, object]) -> None:
-    """Write the one log line of a request, and what it counted."""
-    # Powertools' own decorator would log the whole event, API keys included, if an environment variable said so.
-    logger.set_correlation_id(event["requestContext"]["requestId"])
-    logger.info(done, extra=log)
-    metrics.report("ledger", log)
+def _told(problem: Problem, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    all_headers = {**HEADERS_OF.get(problem.status, {}), **(headers or {})}
+    body = problem.model_dump_json(exclude_none=True)
+    return gateway.response(problem.status, "application/problem+json", body, all_headers)
 
 
-def _call(event: dict[str, Any], endpoint: Endpoint[At, Body], log: dict[str, object]) -> Call[At, Body]:
+def _failed(request_id: str) -> dict[str, Any]:
+    return _told(Problem.of(InternalError(request_id)))
+
+
+def _answer(
+    event: Event, endpoint: Endpoint[At, Body], act: Callable[[Call[At, Body]], Answer], log: Log
+) -> dict[str, Any]:
+    try:
+        made = act(_call(event, endpoint, log))
+    except tuple(REFUSALS) as error:
+        return refuse(error, log)
+    headers = {**gateway.replay_headers(made.replayed, log), **made.headers}
+    if made.told is None:
+        return gateway.no_content(headers)
+    body = made.told if isinstance(made.told, str) else made.told.model_dump_json()
+    return gateway.response(endpoint.status, "application/json", body, headers)
+
+
+def _call(event: Event, endpoint: Endpoint[At, Body], log: Log) -> Call[At, Body]:
     """Take a request apart, or raise the first error that it meets before its endpoint's own."""
-    caller = _caller(event)
+    headers = gateway.headers(event)
+    caller = _caller(headers)
     log["caller"] = caller.account
     faults: list[Fault] = []
     at = _read("parameters", partial(_parameters, event), endpoint.at, faults)
-    key = event["headers"].get("idempotency-key", "") if endpoint.keyed else ""
-    if endpoint.keyed and not 1 <= len(key) <= LONGEST_KEY:
+    key = gateway.idempotency_key(headers) or ""
+    if endpoint.keyed and not gateway.is_key(key):
         faults.append(Fault(at="Idempotency-Key", message=f"a header of 1 to {LONGEST_KEY} characters is required"))
     body = _read("body", dict if endpoint.body is NoBody else partial(_json, event), endpoint.body, faults)
     if at is None or body is None or faults:
@@ -215,9 +210,9 @@ def _call(event: dict[str, Any], endpoint: Endpoint[At, Body], log: dict[str, ob
     return call
 
 
-def _caller(event: dict[str, Any]) -> Caller:
+def _caller(headers: Mapping[str, str]) -> Caller:
     """Recognise the caller by `Authorization: Bearer <key>`. Whoever's own account is closed may do nothing."""
-    scheme, _, key = event["headers"].get("authorization", "").partition(" ")
+    scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise errors.WrongCredentials
     try:
@@ -237,44 +232,21 @@ def _read(part: str, read: Callable[[], Any], model: type[M], faults: list[Fault
         for each in invalid.errors(include_url=False, include_context=False, include_input=False):
             place = ".".join(map(str, (part, *each["loc"])))
             faults.append(Fault(at=place[:_LONGEST_PLACE], message=each["msg"].removeprefix("Value error, ")))
-    except (ValueError, RecursionError) as unreadable:
+    except Unreadable as unreadable:
         faults.append(Fault(at=part, message=str(unreadable)[:_LONGEST_PLACE]))
     return None
 
 
-def _parameters(event: dict[str, Any]) -> dict[str, str]:
+def _parameters(event: Event) -> dict[str, str]:
     """Join the path's variables with the query's, each of which may be given once."""
-    query: str = event["rawQueryString"]
-    pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
-    path: dict[str, str] = event.get("pathParameters") or {}
-    return _once_each([*path.items(), *pairs])
+    return gateway.once_each([*gateway.path(event).items(), *gateway.query(event, MOST_FIELDS)])
 
 
-def _json(event: dict[str, Any]) -> Any:
-    """Read the body as the JSON that it is, whatever it is labelled, or raise ValueError."""
-    body: str = event.get("body") or ""
-    if len(body) > LONGEST_BODY:
-        raise ValueError(f"longer than {LONGEST_BODY} characters")
-    raw = b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-    text = raw.decode("utf-8-sig")
-    found = json.loads(text, object_pairs_hook=_once_each, parse_float=_fraction, parse_constant=_no_number)
-    # Half a surrogate pair can be written in JSON but is no text: DynamoDB would refuse it.
-    json.dumps(found, ensure_ascii=False).encode()
-    return found
+def _json(event: Event) -> Any:
+    return gateway.read_json(gateway.body(event, LONGEST_BODY), fraction=_fraction)
 
 
 def _fraction(written: str) -> int | float:
     """Read a number with a fraction: exact if that is nothing, and else of no use, since no field takes a float."""
     whole = _WHOLE.fullmatch(written)
     return int(whole[1]) if whole else float(written)
-
-
-def _no_number(_: str) -> None:
-    raise ValueError("no JSON number")
-
-
-def _once_each(pairs: list[tuple[str, T]]) -> dict[str, T]:
-    """Refuse a name given twice: nobody could tell which amount was meant."""
-    if len(found := dict(pairs)) < len(pairs):
-        raise ValueError("a name is given twice")
-    return found

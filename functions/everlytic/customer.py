@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+import gateway
 from everlytic.countries import COUNTRIES
 from everlytic.formats import Item
 from everlytic.wire import Refused
@@ -36,8 +37,6 @@ LONGEST_URL = 2_000
 
 _STATES = {"on": State.OPEN, "off": State.SUSPENDED, "suspended": State.SUSPENDED, "deleted": State.CLOSED}
 _INTEGER = re.compile(r"([+-]?)0*([0-9]{1,16})")
-# What XML cannot carry; and U+FFFD, which stands where API Gateway met bytes that are not UTF-8.
-_NOT_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]")
 _LOCAL_PART = r"[^\s@\"(),:;<>\[\\\]]{1,64}"
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _EMAIL = re.compile(rf"{_LOCAL_PART}@(?:{_LABEL}\.)+{_LABEL}")
@@ -73,7 +72,8 @@ def read_integer(value: object) -> object:
 
 
 def _text(value: str) -> str:
-    if _NOT_TEXT.search(value):
+    # U+FFFD stands for what XML cannot carry, and where bytes were met that are not UTF-8.
+    if "\N{REPLACEMENT CHARACTER}" in gateway.xml_text(value):
         raise ValueError("not text in UTF-8 without control characters")
     value = value.strip()
     if len(value) > LONGEST_TEXT:
@@ -211,7 +211,7 @@ def item(account: Account, balances: Mapping[str, int]) -> Item:
         elif name in PACKAGE_IDS:
             shown[name] = int(stored.get(name, 0))
         else:
-            shown[name] = _NOT_TEXT.sub("\N{REPLACEMENT CHARACTER}", str(stored.get(name, "")))
+            shown[name] = gateway.xml_text(str(stored.get(name, "")))
     return shown | {"status": _status(account), "deleted": "yes" if is_closed else "no"}
 
 

@@ -40,12 +40,11 @@ class Page:
     replayed: bool = False
 
 
-def base_url(event: dict[str, Any]) -> str:
+def base_url(headers: Mapping[str, str], domain_name: str) -> str:
     """Name the host as the caller did. API Gateway itself writes X-Forwarded-Proto, and it is always https."""
-    headers = event["headers"]
     scheme = "http" if headers.get("x-forwarded-proto") == "http" else "https"
     host = headers.get("host", "")
-    return f"{scheme}://{host if _HOST.fullmatch(host) else event['requestContext']['domainName']}"
+    return f"{scheme}://{host if _HOST.fullmatch(host) else domain_name}"
 
 
 def body(answered: Customer | Page, base: str) -> dict[str, Any]:

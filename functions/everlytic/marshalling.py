@@ -7,7 +7,8 @@ can be (floating point above all) is refused as it is read, and so is a struct t
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from xml.parsers.expat import ExpatError
@@ -15,8 +16,11 @@ from xmlrpc.client import MAXINT, MININT, Error, Fault, Marshaller, ResponseErro
 
 from defusedxml.xmlrpc import DefusedExpatParser
 
+import gateway
 from everlytic import wire
 from everlytic.wire import Refused, Request
+from gateway import Event
+from telemetry import Log
 
 _INTEGER = re.compile("[+-]?0*[0-9]{1,19}")  # an i8
 _REFUSED_TAGS = {"double", "float", "bigdecimal", "i1", "i2", "biginteger"}
@@ -30,17 +34,19 @@ Value = int | str | list[Any] | dict[str, Any]
 class Call:
     """A call, whose body is read when it is asked for. `log` is as for a Request."""
 
-    event: Mapping[str, Any]
-    log: dict[str, object] = field(default_factory=dict)
+    event: Event
+    log: Log
 
     def read(self) -> tuple[str, tuple[Any, ...]]:
         """Read the method called and what it is called with. Raises Refused."""
-        return read_call(wire.read_text(self.event))
+        body = wire.read_body(self.event)
+        # Text is taken as text, whatever encoding it declares: API Gateway has decoded it.
+        return read_call(body if self.event.get("isBase64Encoded") else body.decode())
 
     def request(self, parameters: Mapping[str, Any]) -> Request:
         """Make the request that this call is with these parameters, which are the path's, the query's and the body."""
         return Request(
-            headers=self.event["headers"],
+            headers=gateway.headers(self.event),
             path=parameters,
             query=lambda: {name: value for name, value in parameters.items() if value != ""},
             properties=lambda: parameters["properties"],
@@ -56,21 +62,22 @@ class Returned:
     replayed: bool = False
 
 
-def answer(event: Mapping[str, Any], act: Callable[[Call], Returned], done: str) -> dict[str, Any]:
-    """Answer the call in this event with what `act` returns or the fault it meets, and log one line."""
-    call = Call(event)
-    headers = {"Cache-Control": "no-store", "Content-Type": "text/xml"}
-    try:
-        returned = act(call)
-    except wire.FAILURES as error:
-        status, message = wire.judge(error)
-        call.log["error"] = int(status)
-        body = write_response(Fault(int(status), message))
-    else:
-        headers |= wire.replay_headers(returned.replayed, call.log)
-        body = write_response(returned.value)
-    wire.log(event, call.log, done)
-    return {"statusCode": int(HTTPStatus.OK), "headers": headers, "body": body}
+def answer(event: Event, act: Callable[[Call], Returned], done: str) -> dict[str, Any]:
+    """Answer the call in this event with what `act` returns or the fault it meets."""
+    return wire.run(event, done, partial(_answer, event, act), _refuse)
+
+
+def _answer(event: Event, act: Callable[[Call], Returned], log: Log) -> dict[str, Any]:
+    returned = act(Call(event, log))
+    return _response(returned.value, gateway.replay_headers(returned.replayed, log))
+
+
+def _refuse(status: HTTPStatus, message: str) -> dict[str, Any]:
+    return _response(Fault(int(status), message))
+
+
+def _response(answer: Value | Fault, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    return gateway.response(HTTPStatus.OK, "text/xml", write_response(answer), headers)
 
 
 def read_call(body: str | bytes) -> tuple[str, tuple[Any, ...]]:
@@ -78,7 +85,6 @@ def read_call(body: str | bytes) -> tuple[str, tuple[Any, ...]]:
     reader = _Reader()
     parser = DefusedExpatParser(reader, forbid_dtd=True)
     try:
-        # Text is taken as text, whatever encoding it declares: API Gateway has decoded it.
         parser.feed(body)
         parser.close()
         parameters = reader.close()

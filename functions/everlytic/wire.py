@@ -1,34 +1,31 @@
-"""Everlytic's wire: requests read, answers written, errors put as statuses. Design: wire.md, Everlytic 2.0.
+"""Everlytic's wire: requests read, answers written, errors put as statuses. Design: README.md, What is known.
 
-XML-RPC calls become the same requests and get the same errors (marshalling.py), so both are one behaviour. Where it is
-all known from, as wire.md marks it:
-
-    doc     the paths, the methods, Basic authentication with an API key, and that JSON and XML both exist
-    client  `links`, `item`, `collection` and `data`; an error is {"error": {"message": ...}}
-    chosen  of a query parameter given twice none counts, so it is an error; how XML looks (formats.py)
+XML-RPC calls become the same requests and get the same errors (marshalling.py), so both are one behaviour.
 """
 
-import json
 import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import parse_qsl
 
-from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ValidationError
 
+import gateway
+import telemetry
 from everlytic import formats
 from everlytic.formats import Customer, Page
-from ledger import errors, metrics
+from gateway import Event, Unreadable
+from ledger import errors
 from ledger.accounts import LAST_ID, Role
 from ledger.claims import LONGEST_KEY, CallerKey
 from ledger.credentials import by_key
 from ledger.packages import PackageNotFound
 from ledger.table import Table
+from telemetry import Log
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -39,8 +36,6 @@ MOST_PROBLEMS = 10  # told of at once
 LONGEST_ECHO = 40  # characters of a name that the caller made up
 
 _CUSTOMER_ID = re.compile(rf"0*([1-9][0-9]{{0,{len(str(LAST_ID)) - 1}}})")
-
-logger = Logger()
 
 Question = TypeVar("Question", bound=BaseModel)
 
@@ -67,17 +62,13 @@ ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     errors.Busy: (HTTPStatus.SERVICE_UNAVAILABLE, "busy, nothing changed: send it again"),
     # Not 503, at which clients send again by themselves.
     errors.OutcomeUnknown: (HTTPStatus.GATEWAY_TIMEOUT, "the outcome is not known: look before sending it again"),
-    # What nothing here can meet today, as nothing spends, holds or transfers.
-    errors.AccountSuspended: (HTTPStatus.CONFLICT, "the customer is suspended"),
-    errors.InsufficientCredit: (HTTPStatus.CONFLICT, "only {available} can be spent"),
-    errors.TransferRefused: (HTTPStatus.CONFLICT, "such a transfer is not possible"),
-    errors.HoldNotFound: (HTTPStatus.CONFLICT, "no such hold"),
-    errors.HoldExpired: (HTTPStatus.CONFLICT, "the hold has expired"),
-    errors.HoldTooSmall: (HTTPStatus.CONFLICT, "more than the hold still holds"),
 }
 
+NOT_POSSIBLE = (HTTPStatus.CONFLICT, "not possible as the customer is")
+"""What any other refusal is told as: nothing here spends, holds or transfers."""
+
 FAILURES = (Refused, ValidationError, errors.LedgerError, PackageNotFound)
-"""All that a request can come to but its answer."""
+"""All that a request is expected to come to but its answer."""
 
 _HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Basic realm="Everlytic API", charset="UTF-8"'},
@@ -97,7 +88,7 @@ class Request:
     path: Mapping[str, Any]
     query: Callable[[], Mapping[str, Any]]
     properties: Callable[[], object]
-    log: dict[str, object] = field(default_factory=dict)
+    log: Log
 
     def operator(self, table: Table) -> int:
         """Recognise the operator who asks: 401 unless name and API key belong together, 403 for a user's."""
@@ -133,41 +124,66 @@ class Request:
 
     def key_for(self, operator: int, *content: str | int) -> CallerKey | None:
         """Give the caller's idempotency key, if there is one, as the key of this content."""
-        key = self.headers.get("idempotency-key")
+        key = gateway.idempotency_key(self.headers)
         if key is None:
             return None
-        if not 1 <= len(key) <= LONGEST_KEY:
+        if not gateway.is_key(key):
             raise Refused(HTTPStatus.BAD_REQUEST, f"Idempotency-Key: 1 to {LONGEST_KEY} characters")
         return CallerKey(operator, key, content)
 
 
 def answer(
-    event: dict[str, Any], act: Callable[[Request], Customer | Page], done: str, status: HTTPStatus = HTTPStatus.OK
+    event: Event, act: Callable[[Request], Customer | Page], done: str, status: HTTPStatus = HTTPStatus.OK
 ) -> dict[str, Any]:
-    """Answer the request in this event with what `act` makes of it or the error it meets, and log one line.
+    """Answer the request in this event with what `act` makes of it or the error it meets.
 
     `done` names, in the log, what has then happened.
     """
+    return run(event, done, partial(_answer, event, act, status), partial(_refuse, event))
+
+
+def run(
+    event: Event,
+    done: str,
+    act: Callable[[Log], dict[str, Any]],
+    refuse: Callable[[HTTPStatus, str], dict[str, Any]],
+) -> dict[str, Any]:
+    """Answer a request with what `act` makes of it, or refuse it with the error that it meets, expected or not."""
+
+    def judged(log: Log) -> dict[str, Any]:
+        try:
+            return act(log)
+        except FAILURES as error:
+            status, message = judge(error)
+            log["error"] = int(status)
+            return refuse(status, message)
+
+    def failed(request_id: str) -> dict[str, Any]:
+        _, message = ERRORS[errors.OutcomeUnknown]
+        return refuse(HTTPStatus.INTERNAL_SERVER_ERROR, f"{message} (correlation id {request_id})")
+
+    return telemetry.run("everlytic", gateway.request_id(event), done, judged, failed)
+
+
+def _answer(event: Event, act: Callable[[Request], Customer | Page], status: HTTPStatus, log: Log) -> dict[str, Any]:
+    headers = gateway.headers(event)
     request = Request(
-        headers=event["headers"],
-        path=event.get("pathParameters", {}),
-        query=lambda: read_query(event["rawQueryString"]),
-        properties=lambda: read_json(event),
+        headers=headers,
+        path=gateway.path(event),
+        query=partial(_read_query, event),
+        properties=partial(_read_json, event),
+        log=log,
     )
-    headers = {"Cache-Control": "no-store"}
-    try:
-        answered = act(request)
-    except FAILURES as error:
-        status, message = judge(error)
-        headers |= _HEADERS.get(status, {})
-        request.log["error"] = int(status)
-        body: dict[str, Any] = {"error": {"message": message}}
-    else:
-        headers |= replay_headers(answered.replayed, request.log)
-        body = formats.body(answered, formats.base_url(event))
-    log(event, request.log, done)
-    headers["Content-Type"], text = formats.write(body, event["headers"].get("accept", ""))
-    return {"statusCode": int(status), "headers": headers, "body": text}
+    answered = act(request)
+    body = formats.body(answered, formats.base_url(headers, gateway.domain_name(event)))
+    content_type, text = formats.write(body, headers.get("accept", ""))
+    return gateway.response(status, content_type, text, gateway.replay_headers(answered.replayed, log))
+
+
+def _refuse(event: Event, status: HTTPStatus, message: str) -> dict[str, Any]:
+    accepted = gateway.headers(event).get("accept", "")
+    content_type, text = formats.write({"error": {"message": message}}, accepted)
+    return gateway.response(status, content_type, text, _HEADERS.get(status))
 
 
 def judge(error: Exception) -> tuple[HTTPStatus, str]:
@@ -177,55 +193,33 @@ def judge(error: Exception) -> tuple[HTTPStatus, str]:
             return error.status, error.message
         case ValidationError():
             return HTTPStatus.BAD_REQUEST, _problems(error)
-    status, message = ERRORS[type(error)]
+    status, message = ERRORS.get(type(error), NOT_POSSIBLE)
     return status, message.format_map(vars(error))
 
 
-def replay_headers(replayed: bool, log: dict[str, object]) -> dict[str, str]:
-    """Give the header that says so if this is a replay, and note it."""
-    if not replayed:
-        return {}
-    log["replayed"] = True
-    return {"Idempotency-Replayed": "true"}
-
-
-def log(event: Mapping[str, Any], line: dict[str, object], done: str) -> None:
-    """Write the one log line of a request."""
-    # Powertools' own decorator would log the whole event, API keys included, if an environment variable said so.
-    logger.set_correlation_id(event["requestContext"]["requestId"])
-    logger.info("refused" if "error" in line else done, extra=line)
-    metrics.report("everlytic", line)
-
-
-def read_text(event: Mapping[str, Any]) -> str | bytes:
-    """Read a body: as text if API Gateway decoded it, else as the bytes that were sent. Raises Refused."""
-    body: str = event.get("body") or ""
-    if len(body) > LONGEST_BODY:
-        raise Refused(HTTPStatus.BAD_REQUEST, f"the body is longer than {LONGEST_BODY} characters")
-    if not event.get("isBase64Encoded"):
-        return body
+def read_body(event: Event) -> bytes:
+    """Read the bytes of a body. Raises Refused."""
     try:
-        return b64decode(body, validate=True)
-    except ValueError:
-        raise Refused(HTTPStatus.BAD_REQUEST, "the body is not readable") from None
+        return gateway.body(event, LONGEST_BODY)
+    except Unreadable as unreadable:
+        raise Refused(HTTPStatus.BAD_REQUEST, f"the body is {unreadable}") from None
 
 
-def read_json(event: dict[str, Any]) -> object:
+def _read_json(event: Event) -> object:
     """Read a body as JSON, whatever it is labelled as. Raises Refused. A number that is no integer is a Decimal."""
-    body = read_text(event)
+    content = read_body(event)
     try:
-        text = body.decode("utf-8-sig") if isinstance(body, bytes) else body.removeprefix("\N{BYTE ORDER MARK}")
-        return json.loads(text, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=_once_each)
-    except (ValueError, ArithmeticError, RecursionError):
+        return gateway.read_json(content, fraction=Decimal, constant=Decimal, lone_surrogates=True)
+    except Unreadable:
         raise Refused(HTTPStatus.BAD_REQUEST, "the body is not JSON in which each property is given once") from None
 
 
-def read_query(query: str) -> dict[str, str]:
+def _read_query(event: Event) -> dict[str, str]:
     """Read a query's parameters, those left empty as not given. Raises Refused."""
     try:
-        pairs = parse_qsl(query, max_num_fields=MOST_FIELDS, errors="strict")
-        return _once_each(pairs)
-    except ValueError:
+        fields = gateway.query(event, MOST_FIELDS)
+        return gateway.once_each([field for field in fields if field[1]])
+    except Unreadable:
         raise Refused(HTTPStatus.BAD_REQUEST, "the query is not readable") from None
 
 
@@ -246,14 +240,6 @@ def _plain(parameter: object) -> str:
     if isinstance(parameter, int) and not isinstance(parameter, bool):
         return str(parameter)
     return parameter if isinstance(parameter, str) else ""
-
-
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a name given twice: nobody could tell which value was meant."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name given twice")
-    return found
 
 
 def _problems(invalid: ValidationError) -> str:

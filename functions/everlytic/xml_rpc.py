@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import gateway
 from everlytic import marshalling
 from everlytic.create_customer import create_customer
 from everlytic.delete_customer import delete_customer
@@ -41,7 +42,7 @@ class Method:
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    if event.get("pathParameters", {}).get("proxy"):
+    if gateway.path(event).get("proxy"):
         # As API Gateway itself answers where there is nothing.
         headers = {"Content-Type": "application/json"}
         return {

@@ -2,6 +2,8 @@
 
     CreditsAdded, CreditsSpent    in the unit's smallest part. Transfers and holds only move credit; a capture spends it
     Refused, Replayed             requests, and single changes of a batch
+    Failed                        requests that met an exception which nobody expected: each one is a bug, or a set-up
+                                  that is wrong, and what it has done is not known
     SlowPath                      searches of the pages for a key that may have left the tail (README.md, Retries)
 
 Each by service, dialect and unit, which is `none` for a request that is not about one. To watch by, not to settle
@@ -26,6 +28,7 @@ class Metric(StrEnum):
 
     CREDITS_ADDED = "CreditsAdded"
     CREDITS_SPENT = "CreditsSpent"
+    FAILED = "Failed"
     REFUSED = "Refused"
     REPLAYED = "Replayed"
     SLOW_PATH = "SlowPath"
@@ -51,7 +54,9 @@ def count_entry(unit: str, posted: Posted) -> None:
 def report(dialect: str, log: Mapping[str, object]) -> None:
     """Print what was counted since the last report. How the request ended is read off its log line."""
     asked = str(log.get("unit", NO_UNIT))
-    if "error" in log:
+    if "failure" in log:
+        count(Metric.FAILED, asked)
+    elif "error" in log:
         count(Metric.REFUSED, asked)
     if log.get("replayed"):
         count(Metric.REPLAYED, asked)

@@ -1,1 +1,4 @@
-"""The HTTP API of Mailpartner (Mail Partner, NDA Media), as far as it concerns credit. Design: wire.md, Mailpartner."""
+"""The HTTP API of Mailpartner (Mail Partner, NDA Media), as far as it concerns credit.
+
+Design: README.md, What is known.
+"""

@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 from xml.dom.minidom import Document, Element
 
+import gateway
 from mailpartner.euros import Euros
 
 Value: TypeAlias = "str | bool | int | Euros | Sequence[Value] | Mapping[str, Value]"
-
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Named(dict[str, Value]):
@@ -56,7 +55,7 @@ def _grown(document: Document, tag: str, value: Value) -> Element:
                 element.appendChild(_grown(document, "entry", each))
         case str():
             # A section cannot contain what ends one, so the text is divided there.
-            for part in re.split("(?<=]])(?=>)", _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", value)):
+            for part in re.split("(?<=]])(?=>)", gateway.xml_text(value)):
                 element.appendChild(document.createCDATASection(part))
         case bool() | int() | Euros():
             element.appendChild(document.createTextNode(to_json(value)))

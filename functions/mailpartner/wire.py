@@ -1,33 +1,26 @@
-"""Mailpartner's wire: requests read, answers written, errors numbered. Design: wire.md, Mailpartner.
+"""Mailpartner's wire: requests read, answers written, errors numbered. Design: README.md, What is known."""
 
-Where it is all known from, as wire.md marks it:
-
-    doc     the codes from 1 to 10, 200 and 404 with their texts, as the vendor's pages (docpartner.dev) spell them
-    chosen  the codes 20 and from 90 on, with their texts; HTTP 200 unless a line of the tables below says otherwise; a
-            parameter in the query counts before one in the body, and one given twice in either makes it unreadable
-"""
-
-import json
-from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import partial
+from http import HTTPStatus
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
 
-from aws_lambda_powertools import Logger
-
-from ledger import errors, metrics
-from ledger.claims import LONGEST_KEY, CallerKey
+import gateway
+import telemetry
+from gateway import Event, Fields, Unreadable
+from ledger import errors
+from ledger.claims import CallerKey
 from mailpartner.euros import UNIT
 from mailpartner.formats import Value, to_json, to_xml
+from telemetry import Log
 
 LONGEST_BODY = 64 * 1024  # characters, as it arrives
 MOST_FIELDS = 50  # in the query, and in a form
 
 _NOBODYS_TEXT = "\N{REPLACEMENT CHARACTER}"  # for a value that no form could carry: it is nobody's name and no number
-
-logger = Logger()
 
 
 class Fault(Enum):
@@ -81,16 +74,13 @@ GENERAL: Errors = {
     # Not 429, which says that nothing changed.
     errors.OutcomeUnknown: Refusal(504, "Résultat inconnu : réessayez avec la même Idempotency-Key ou vérifiez", 504),
     errors.NotSettled: Refusal(96, "Le sous-compte a des crédits réservés ou négatifs", 409),
-    # Met only by endpoints that have a line of their own for it, or not at all.
-    errors.NameTaken: Refusal(96, "Un compte existe déjà avec cet email", 409),
-    errors.AccountNotFound: Refusal(404, "Le sous-compte n'existe pas"),
-    errors.HoldNotFound: Refusal(96, "La réservation n'existe pas", 409),
-    errors.HoldExpired: Refusal(96, "La réservation a expiré", 409),
-    errors.HoldTooSmall: Refusal(96, "La réservation est trop petite", 409),
-    errors.TransferRefused: Refusal(4, "Vous n'avez pas l'autorisation"),
-    Fault.EMPTY_BALANCE: Refusal(6, "La balance doit être supérieur à 0"),
-    errors.InsufficientCredit: Refusal(8, "Crédit insufisant"),
 }
+
+FAILED = Refusal(500, "Erreur interne, résultat inconnu : réessayez avec la même Idempotency-Key ou vérifiez", 500)
+"""What an exception that nobody expected is told as."""
+
+NOT_POSSIBLE = Refusal(96, "Impossible : l'état du compte ne le permet pas", 409)
+"""What any other refusal is told as, by an endpoint that has no line for it and should not meet it."""
 
 # The lines of each table are in the order in which they are judged, after code 90 and before 20 and those from 96 on.
 # A sub-account that is closed, be it in the middle of the request, does not exist any more.
@@ -147,7 +137,7 @@ class Request:
     parameters: Mapping[str, str]
     idempotency_key: str | None
     unreadable: str | None
-    log: dict[str, object] = field(default_factory=lambda: {"unit": UNIT})
+    log: Log
 
     def optional(self, name: str) -> str:
         """Give a parameter, empty if it is missing."""
@@ -168,7 +158,7 @@ class Request:
         unreadable = self.unreadable
         if self.optional("_format") not in ("", "json", "xml"):
             unreadable = "_format"
-        if self.idempotency_key is not None and not 1 <= len(self.idempotency_key) <= LONGEST_KEY:
+        if self.idempotency_key is not None and not gateway.is_key(self.idempotency_key):
             unreadable = "Idempotency-Key"
         if unreadable:
             raise Refused(Fault.UNREADABLE, unreadable)
@@ -182,33 +172,49 @@ class Answer:
     replayed: bool = False
 
 
-def answer(event: dict[str, Any], act: Callable[[Request], Answer], table: Errors, done: str) -> dict[str, Any]:
-    """Answer the request in this event with what `act` makes of it or the error it meets, and log one line.
+def answer(event: Event, act: Callable[[Request], Answer], table: Errors, done: str) -> dict[str, Any]:
+    """Answer the request in this event with what `act` makes of it or the error it meets, told as in `table`.
 
     `done` names, in the log, what has then happened.
     """
-    request = _read(event)
-    headers = {"Cache-Control": "no-store"}
-    status = 200
+    return telemetry.run(
+        "mailpartner", gateway.request_id(event), done, partial(_answer, event, act, table), partial(_failed, event)
+    )
+
+
+def _answer(event: Event, act: Callable[[Request], Answer], table: Errors, log: Log) -> dict[str, Any]:
+    log["unit"] = UNIT
+    request = _read(event, log)
     try:
         request.check()
         made = act(request)
     except (Refused, errors.LedgerError) as error:
-        code, message, status = _judge(error, table)
-        request.log["error"] = code
-        body: dict[str, Value] = {"success": False, "code": code, "message": message}
-    else:
-        body = {"success": True, "code": 200, **made.fields}
-        if made.replayed:
-            request.log["replayed"] = True
-            headers["Idempotency-Replayed"] = "true"
-    # Powertools' own decorator would log the whole event, API keys included, if an environment variable said so.
-    logger.set_correlation_id(event["requestContext"]["requestId"])
-    logger.info("refused" if "error" in request.log else done, extra=request.log)
-    metrics.report("mailpartner", request.log)
-    is_xml = request.optional("_format") == "xml"
-    headers["Content-Type"] = "application/xml" if is_xml else "application/json"
-    return {"statusCode": status, "headers": headers, "body": to_xml(body) if is_xml else to_json(body)}
+        refusal = _judge(error, table)
+        log["error"] = refusal.code
+        return _refused(request, refusal)
+    headers = gateway.replay_headers(made.replayed, log)
+    return _written(request, HTTPStatus.OK, {"success": True, "code": 200, **made.fields}, headers)
+
+
+def _failed(event: Event, request_id: str) -> dict[str, Any]:
+    """Answer a request that met an exception nobody expected, in its format if that can be told."""
+    request = Request({}, None, None, {})
+    with suppress(Exception):  # which may have been met by the reading
+        request = _read(event, {})
+    return _refused(request, FAILED._replace(message=f"{FAILED.message} (correlation id {request_id})"))
+
+
+def _refused(request: Request, refusal: Refusal) -> dict[str, Any]:
+    body: Mapping[str, Value] = {"success": False, "code": refusal.code, "message": refusal.message}
+    return _written(request, refusal.status, body)
+
+
+def _written(
+    request: Request, status: int, body: Mapping[str, Value], headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    if request.optional("_format") == "xml":
+        return gateway.response(status, "application/xml", to_xml(body), headers)
+    return gateway.response(status, "application/json", to_json(body), headers)
 
 
 def _judge(error: Refused | errors.LedgerError, table: Errors) -> Refusal:
@@ -216,51 +222,40 @@ def _judge(error: Refused | errors.LedgerError, table: Errors) -> Refusal:
         refusal = table[error.fault]
         return refusal._replace(message=f"{refusal.message} : {error.detail}") if error.detail else refusal
     if isinstance(error, errors.InsufficientCredit) and error.available <= 0:
-        return table[Fault.EMPTY_BALANCE]
-    return table[type(error)]
+        return table.get(Fault.EMPTY_BALANCE, NOT_POSSIBLE)
+    return table.get(type(error), NOT_POSSIBLE)
 
 
-def _read(event: dict[str, Any]) -> Request:
-    """Take a request apart, as it is and not as it is labelled."""
+def _read(event: Event, log: Log) -> Request:
+    """Take a request apart: a parameter in the query counts before one in the body."""
+    headers = gateway.headers(event)
     parameters: dict[str, str] = {}
     unreadable = None
-    for part, fields in (("body", _body), ("query", _query)):
+    for part, read in (("body", _body), ("query", _query)):
         try:
-            found = dict(_once_each(fields(event)))
-            "".join(found.values()).encode()  # half a surrogate pair is no text
-        except (ValueError, RecursionError):
+            parameters |= gateway.once_each(read(event, headers))
+        except Unreadable:
             unreadable = part
-        else:
-            parameters |= found
-    return Request(parameters, event["headers"].get("idempotency-key"), unreadable)
+    return Request(parameters, gateway.idempotency_key(headers), unreadable, log)
 
 
-def _query(event: dict[str, Any]) -> list[tuple[str, str]]:
-    return parse_qsl(event["rawQueryString"], keep_blank_values=True, max_num_fields=MOST_FIELDS)
+def _query(event: Event, _: Mapping[str, str]) -> Fields:
+    return gateway.query(event, MOST_FIELDS, "replace")
 
 
-def _body(event: dict[str, Any]) -> list[tuple[str, str]]:
-    """Read a form or JSON, or raise ValueError. A form has a `=` in it and does not begin as JSON does."""
-    body: str = event.get("body") or ""
-    if len(body) > LONGEST_BODY:
-        raise ValueError("too long")
-    raw = b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-    text = raw.decode("utf-8-sig").strip()
-    if not text:
-        return []
-    if "=" in text and text[0] not in '{["':
-        return parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
-    # Numbers keep the text they came in: an amount is no more a float here than it is in a form.
-    found = json.loads(
-        text,
-        parse_int=str,
-        parse_float=str,
-        parse_constant=str,
-        object_pairs_hook=lambda pairs: dict(_once_each(pairs)),
-    )
-    if not isinstance(found, dict):
-        raise ValueError("not an object")
-    return list(_flat(found))
+def _body(event: Event, headers: Mapping[str, str]) -> Fields:
+    content = gateway.body(event, LONGEST_BODY)
+    if gateway.is_json(content):
+        # Numbers keep the text they came in: an amount is no more a float here than it is in a form.
+        found = gateway.read_json(content, integer=str, fraction=str, constant=str)
+        if not isinstance(found, dict):
+            raise Unreadable("not an object")
+        return list(_flat(found))
+    fields = gateway.read_fields(content, headers.get("content-type", ""), MOST_FIELDS)
+    # Words, a number or a text in quotes are no form either, though they could be read as one.
+    if fields and (b"=" not in content or content.lstrip().startswith(b'"')):
+        raise Unreadable("not a form")
+    return fields
 
 
 def _flat(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -280,10 +275,3 @@ def _text_of(value: object) -> str:
         case bool():
             return "true" if value else "false"
     return _NOBODYS_TEXT
-
-
-def _once_each(pairs: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Refuse a name given twice: nobody could tell which amount was meant."""
-    if len({name for name, _ in pairs}) < len(pairs):
-        raise ValueError("a name given twice")
-    return pairs

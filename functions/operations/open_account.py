@@ -10,7 +10,6 @@ names the account but cannot show them again.
 import secrets
 from typing import Annotated, Any, Self
 
-from aws_lambda_powertools import Logger
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from ledger import accounts, credentials, opening
@@ -24,8 +23,8 @@ from ledger.table import open_table
 from ledger.units import Unit
 from operations import wire
 from operations.wire import AccountId, Answer, Asked
+from telemetry import Log
 
-logger = Logger()
 table = open_table()
 
 
@@ -63,10 +62,10 @@ class NewAccount(Asked):
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> Answer:
-    return wire.answer(event, context, NewAccount, open_account)
+    return wire.answer(event, context, NewAccount, open_account, "AccountOpened")
 
 
-def open_account(wanted: NewAccount) -> Answer:
+def open_account(wanted: NewAccount, log: Log) -> Answer:
     """Open an account with a password, an API key and its opening balances, and answer what its holder needs."""
     password = wanted.password.get_secret_value() if wanted.password else secrets.token_urlsafe(12)
     api_key = credentials.new_secret()
@@ -80,7 +79,7 @@ def open_account(wanted: NewAccount) -> Answer:
         balances={str(unit): amount for unit, amount in wanted.balances.items()},
         caller_key=wanted.caller_key,
     )
-    logger.info("AccountOpened", extra={"account": opened.id, "role": wanted.role, "replayed": opened.replayed})
+    log.update(account=opened.id, role=wanted.role, replayed=opened.replayed)
     account: Answer = {"account": opened.id, "username": wanted.username, "replayed": opened.replayed}
     if opened.replayed:
         return {**account, "message": "opened before: its credentials were shown then and cannot be shown again"}

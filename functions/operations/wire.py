@@ -1,22 +1,22 @@
 """The wire of operations: an event checked against its model, the answer or the reason there is none, one log line.
 
 Every answer is JSON. A refused one is `{"error": <what went wrong>, "message": ...}`, the former a name to program
-against: `InvalidRequest` or the name of a ledger error.
+against: `InvalidRequest`, `InternalError` or the name of a ledger error.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
-from aws_lambda_powertools import Logger
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ledger import errors, metrics
+import telemetry
+from ledger import errors
+from telemetry import Log
 
 AccountId = Annotated[int, Field(ge=1, strict=True)]
 
 Answer = dict[str, Any]
-
-logger = Logger()
 
 
 class Asked(BaseModel):
@@ -30,35 +30,38 @@ Question = TypeVar("Question", bound=Asked)
 LEDGER_ERRORS: Mapping[type[errors.LedgerError], str] = {
     errors.AccountNotFound: "there is no such account",
     errors.AccountClosed: "the account is closed",
-    errors.AccountSuspended: "the account is suspended",
-    errors.InsufficientCredit: "the balance is too small",
-    errors.HoldNotFound: "there is no such hold",
-    errors.HoldExpired: "the hold has expired",
-    errors.HoldTooSmall: "the hold is too small",
-    errors.TransferRefused: "such a transfer is not possible",
     errors.KeyReused: "the idempotency_key was used for something else",
-    errors.NotSettled: "the account still owes or holds credit",
     errors.NameTaken: "the user name is taken",
-    errors.WrongCredentials: "the credentials are wrong",
-    errors.NotPermitted: "this is not permitted",
     errors.Busy: "busy, nothing changed: try again",
     errors.OutcomeUnknown: "the outcome is not known: try again with the same idempotency_key, or look",
 }
+NOT_POSSIBLE = "not possible as the account is"
+"""What any other refusal is told as: no operation spends, holds, transfers or closes."""
 
 
-def answer(event: Any, context: Any, question: type[Question], act: Callable[[Question], Answer]) -> Answer:
-    """Answer an event with what `act` makes of it, or with the error that it or its content meets."""
-    logger.set_correlation_id(context.aws_request_id)
+def answer(
+    event: Any, context: Any, question: type[Question], act: Callable[[Question, Log], Answer], done: str
+) -> Answer:
+    """Answer an event with what `act` makes of it, or with the error that it or its content meets.
+
+    `done` names, in the log, what has then happened; `act` is given the rest of that line to write.
+    """
+    return telemetry.run("operations", context.aws_request_id, done, partial(_answer, event, question, act), _failed)
+
+
+def _answer(event: Any, question: type[Question], act: Callable[[Question, Log], Answer], log: Log) -> Answer:
     try:
-        answered = act(question.model_validate(event))
+        return act(question.model_validate(event), log)
     except ValidationError as invalid:
-        answered = {"error": "InvalidRequest", "message": "; ".join(_problems(invalid))}
+        log["error"], message = "InvalidRequest", "; ".join(_problems(invalid))
     except errors.LedgerError as error:
-        answered = {"error": type(error).__name__, "message": LEDGER_ERRORS[type(error)]}
-    if "error" in answered:
-        logger.info("refused", extra={"error": answered["error"]})
-    metrics.report("operations", answered)
-    return answered
+        log["error"], message = type(error).__name__, LEDGER_ERRORS.get(type(error), NOT_POSSIBLE)
+    return {"error": log["error"], "message": message}
+
+
+def _failed(request_id: str) -> Answer:
+    message = f"{LEDGER_ERRORS[errors.OutcomeUnknown]} (correlation id {request_id})"
+    return {"error": "InternalError", "message": message}
 
 
 def _problems(invalid: ValidationError) -> list[str]:

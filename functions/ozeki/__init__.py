@@ -1,1 +1,1 @@
-"""The HTTP API of the Ozeki NG SMS gateway, as far as it concerns credit. Design: wire.md, Ozeki NG."""
+"""The HTTP API of the Ozeki NG SMS gateway, as far as it concerns credit. Design: README.md, What is known."""

@@ -1,27 +1,26 @@
-"""Ozeki NG's wire: requests read, answers written, errors numbered. Design: wire.md, Ozeki NG.
+"""Ozeki NG's wire: requests read, answers written, errors numbered. Design: README.md, What is known.
 
-Every answer is HTTP 200; what went wrong is in the body. Where it is known from, as wire.md marks it:
-
-    doc     the XML, three spaces of indentation included; addcredits answers under the name getcredits
-    client  an error has the shape of an answer, with the action `error`
-    chosen  lines end in LF and the last one has no end; urlencoded answers are application/x-www-form-urlencoded; of a
-            parameter given twice the first counts, and the query comes before the body
+Every answer is HTTP 200; what went wrong is in the body.
 """
 
 import re
-from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 from xml.etree import ElementTree
 
-from aws_lambda_powertools import Logger
-
-from ledger import errors, metrics
-from ledger.claims import LONGEST_KEY, CallerKey
+import gateway
+import telemetry
+from gateway import Event, Fields, Unreadable
+from ledger import errors
+from ledger.claims import CallerKey
 from ledger.entry import AMOUNT_LIMIT
+from telemetry import Log
 
 MOST_FIELDS = 50  # in the query, and in the body
 LONGEST_BODY = 64 * 1024  # characters, as it arrives
@@ -30,13 +29,9 @@ _PROLOG = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<!DOCTYPE smsapi PUBLIC "-//OZEKI//DTD XML 1.0//EN" "http://www.ozekisms.com/DTD/smsapi.xml">\n'
 )
-# Whatever is no character of XML 1.0, escaped or not.
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ANSWERED_AS = {"addcredits": "getcredits"}
 # Leading zeros aside, no more digits than the limit has: int() is never given a book to read.
 _INTEGER = re.compile(rf"([+-]?)0*([0-9]{{1,{len(str(AMOUNT_LIMIT))}}})")
-
-logger = Logger()
 
 Tree = dict[str, "str | Tree"]
 
@@ -74,16 +69,9 @@ LEDGER_ERRORS: Mapping[type[errors.LedgerError], tuple[Code, str]] = {
     errors.Busy: (Code.BUSY, "busy, nothing changed: send it again"),
     # Not 7, which promises that nothing changed.
     errors.OutcomeUnknown: (Code.OUTCOME_UNKNOWN, "the outcome is not known: read the balance before sending it again"),
-    # What no action can meet today, as none spends, transfers, or opens or closes an account.
-    errors.AccountSuspended: (Code.CLOSED, "account suspended"),
-    errors.InsufficientCredit: (Code.INVALID, "not a valid value: more than the balance"),
-    errors.HoldNotFound: (Code.INVALID, "not a valid value: no such hold"),
-    errors.HoldExpired: (Code.INVALID, "not a valid value: the hold has expired"),
-    errors.HoldTooSmall: (Code.INVALID, "not a valid value: more than the hold"),
-    errors.TransferRefused: (Code.INVALID, "not a valid value: useraccount"),
-    errors.NotSettled: (Code.INVALID, "not a valid value: the balance is not settled"),
-    errors.NameTaken: (Code.INVALID, "not a valid value: the name is taken"),
 }
+NOT_POSSIBLE = (Code.INVALID, "not possible as the account is")
+"""What any other refusal is told as: no action here spends, transfers, or opens or closes an account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +85,7 @@ class Request:
     parameters: Mapping[str, str]
     idempotency_key: str | None
     unreadable: str | None
-    log: dict[str, object] = field(default_factory=dict)
+    log: Log
 
     @property
     def action(self) -> str:
@@ -128,7 +116,7 @@ class Request:
 
     def check(self) -> None:
         """Refuse with code 2 what makes any request invalid, whatever its action."""
-        if self.idempotency_key is not None and not 1 <= len(self.idempotency_key) <= LONGEST_KEY:
+        if self.idempotency_key is not None and not gateway.is_key(self.idempotency_key):
             raise _invalid("Idempotency-Key")
         if self.optional("responseformat") not in ("", "xml", "urlencoded"):
             raise _invalid("responseformat")
@@ -146,76 +134,76 @@ class Credit:
     replayed: bool = False
 
 
-def answer(event: dict[str, Any], act: Callable[[Request], Credit]) -> dict[str, Any]:
-    """Answer the request in this event with what `act` makes of it or the error it meets, and log one line."""
-    # Powertools' own decorator would log the whole event, passwords included, if an environment variable said so.
-    logger.set_correlation_id(event["requestContext"]["requestId"])
-    request = _read(event)
-    headers = {"Cache-Control": "no-store"}
+def answer(event: Event, act: Callable[[Request], Credit]) -> dict[str, Any]:
+    """Answer the request in this event with what `act` makes of it or the error it meets."""
+    return telemetry.run(
+        "ozeki", gateway.request_id(event), "answered", partial(_answer, event, act), partial(_failed, event)
+    )
+
+
+def _answer(event: Event, act: Callable[[Request], Credit], log: Log) -> dict[str, Any]:
+    request = _read(event, log)
     try:
         credit = act(request)
     except (Refused, errors.LedgerError) as error:
         code, message = _judge(error)
-        request.log["error"] = int(code)
-        action = "error"
-        data: Tree = {"errorcode": str(int(code)), "errormessage": message}
-    else:
-        action = _ANSWERED_AS.get(request.action, request.action)
-        data = {"account": {"username": credit.username, "balance": str(credit.balance)}}
-        if credit.replayed:
-            request.log["replayed"] = True
-            headers["Idempotency-Replayed"] = "true"
-    logger.info("answered", extra=request.log)
-    metrics.report("ozeki", request.log)
+        log["error"] = int(code)
+        return _error(request, code, message)
+    action = _ANSWERED_AS.get(request.action, request.action)
+    account: Tree = {"account": {"username": credit.username, "balance": str(credit.balance)}}
+    return _written(request, action, account, gateway.replay_headers(credit.replayed, log))
+
+
+def _failed(event: Event, request_id: str) -> dict[str, Any]:
+    """Answer a request that met an exception nobody expected, in its format if that can be told."""
+    request = Request({}, None, None, {})
+    with suppress(Exception):  # which may have been met by the reading
+        request = _read(event, {})
+    code, message = LEDGER_ERRORS[errors.OutcomeUnknown]
+    return _error(request, code, f"{message} (correlation id {request_id})")
+
+
+def _error(request: Request, code: Code, message: str) -> dict[str, Any]:
+    return _written(request, "error", {"errorcode": str(int(code)), "errormessage": message})
+
+
+def _written(request: Request, action: str, data: Tree, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
     if request.optional("responseformat") == "urlencoded":
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-        body = urlencode(list(_flat({"action": action, **data})))
-    else:
-        headers["Content-Type"] = "application/xml"
-        body = _xml({"action": action, "data": data})
-    # Content-Length is API Gateway's to count.
-    return {"statusCode": 200, "headers": headers, "body": body}
+        form = urlencode(list(_flat({"action": action, **data})))
+        return gateway.response(HTTPStatus.OK, "application/x-www-form-urlencoded", form, headers)
+    return gateway.response(HTTPStatus.OK, "application/xml", _xml({"action": action, "data": data}), headers)
 
 
 def _judge(error: Refused | errors.LedgerError) -> tuple[Code, str]:
     if isinstance(error, Refused):
         return error.code, error.message
-    return LEDGER_ERRORS[type(error)]
+    return LEDGER_ERRORS.get(type(error), NOT_POSSIBLE)
 
 
 def _invalid(name: str) -> Refused:
     return Refused(Code.INVALID, f"not a valid value: {name}")
 
 
-def _read(event: dict[str, Any]) -> Request:
-    """Take a request apart, as it is and not as it is labelled."""
-    fields: list[tuple[str, str]] = []
+def _read(event: Event, log: Log) -> Request:
+    """Take a request apart: of a parameter given twice the first counts, and the query comes before the body."""
+    headers = gateway.headers(event)
+    fields: Fields = []
     unreadable = None
-    for part, content in (("query", _query), ("body", _body)):
+    for part, read in (("query", _query), ("body", _body)):
         try:
-            # What is not UTF-8 becomes U+FFFD, and with it part of a name that nobody has.
-            text = content(event).decode(errors="replace")
-            fields += parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
-        except ValueError:
+            fields += read(event, headers)
+        except Unreadable:
             unreadable = part
-    return Request(
-        parameters=dict(reversed(fields)),
-        idempotency_key=event["headers"].get("idempotency-key"),
-        unreadable=unreadable,
-    )
+    return Request(dict(reversed(fields)), gateway.idempotency_key(headers), unreadable, log)
 
 
-def _query(event: dict[str, Any]) -> bytes:
-    query: str = event["rawQueryString"]
-    return query.encode()
+def _query(event: Event, _: Mapping[str, str]) -> Fields:
+    return gateway.query(event, MOST_FIELDS, "replace")
 
 
-def _body(event: dict[str, Any]) -> bytes:
-    body: str = event.get("body") or ""
-    if len(body) > LONGEST_BODY:
-        raise ValueError("too long")
-    form = b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-    return form.strip()  # clients end a body with a line break, which would end up in the last value
+def _body(event: Event, headers: Mapping[str, str]) -> Fields:
+    content = gateway.body(event, LONGEST_BODY)
+    return gateway.read_fields(content, headers.get("content-type", ""), MOST_FIELDS, "replace")
 
 
 def _xml(data: Tree) -> str:
@@ -229,7 +217,7 @@ def _grow(element: ElementTree.Element, data: Tree) -> None:
     for name, value in data.items():
         child = ElementTree.SubElement(element, name)
         if isinstance(value, str):
-            child.text = _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", value)
+            child.text = gateway.xml_text(value)
         else:
             _grow(child, value)
 

@@ -106,7 +106,7 @@ def test_no_float_crosses_the_wire_or_reaches_the_table(ledger: Table, monkeypat
         ask("GetMe", KEY)
         ask("RemoveSubaccount", {**KEY, "token": demo.TOKEN})
         made = event(json.dumps({**MOVE, "credit": 1.5}).encode())
-        crossed.extend(wire._read(made).parameters.values())
+        crossed.extend(wire._read(made, {}).parameters.values())
         send("AddCredit", made)
     finally:
         ledger.client.meta.events.unregister("provide-client-params.dynamodb", watch)

@@ -8,7 +8,7 @@ from api.fields import Asked, Metadata, Text
 from ledger.notes import LONGEST_BYTES
 
 
-class Noted(Asked):
+class Explained(Asked):
     """Something asked for, with its reason and metadata if the caller wants some kept: 2 kB together."""
 
     reason: Text | None = None

@@ -32,7 +32,7 @@ def told(account: int, unit: str) -> tuple[str, dict[str, str]]:
     return newest["reason"], newest["metadata"]
 
 
-def send(endpoint: ModuleType, body: dict[str, Any], place: dict[str, Any], key: str = "noted") -> Answer:
+def send(endpoint: ModuleType, body: dict[str, Any], place: dict[str, Any], key: str = "explained") -> Answer:
     if endpoint is capture_hold:
         place = place | {"hold": ask(reserve_credit, HOLD, key="hold", **PLACE)["hold"]}
     return ask(endpoint, body, key=key, **place)
