@@ -114,7 +114,7 @@ OTHER_NOTES: tuple[dict[str, Any], ...] = (
     {"metadata": {}},
 )
 CHANGE = {"reference": "ref-1", **NOTE}
-OTHER_CHANGES = (
+OTHER_CHANGES: tuple[dict[str, Any], ...] = (
     {"id": demo.ACME},
     {"unit": "email"},
     {"amount": -4},
