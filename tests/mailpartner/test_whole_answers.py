@@ -18,7 +18,13 @@ from tests.mailpartner.books import entries
 from tests.mailpartner.caller import HANDLERS, KEY, MOVE, Answer, Number, add, ask, create, event, moved
 
 PROLOG = '<?xml version="1.0" encoding="UTF-8"?>'
-JANE: dict[str, Any] = {"email": "jane@shop.example", "isBuyer": True, "title": "Shop", "firstname": "Jane", "lastname": "Doe"}
+JANE: dict[str, Any] = {
+    "email": "jane@shop.example",
+    "isBuyer": True,
+    "title": "Shop",
+    "firstname": "Jane",
+    "lastname": "Doe",
+}
 
 
 def text_of(function: str, parameters: dict[str, Any], form: str = "json") -> str:
