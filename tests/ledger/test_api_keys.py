@@ -63,27 +63,36 @@ def listed(table: Table) -> list[ApiKey]:
     return list(api_keys.list_keys(table, demo.ADMIN, limit=100))
 
 
-def unanswered(code: str = "", *, reasons: tuple[str, ...] = (), attempts: int = 0) -> Exception:
-    """Make an error of DynamoDB's or, without a code, what it is to hear nothing."""
-    if not code:
-        return ReadTimeoutError(endpoint_url="nowhere")
-    response: Any = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"RetryAttempts": attempts}}
-    if reasons:
-        response["CancellationReasons"] = [{"Code": reason} for reason in reasons]
-    return ClientError(response, "TransactWriteItems")
+Fault = Callable[[Any], Exception]
+"""Makes the error that this request meets."""
 
 
-CANCELLED = "TransactionCanceledException"
-CONFLICT = unanswered(CANCELLED, reasons=("None", "TransactionConflict", "None"))
-CLAIM_IN_HAND = unanswered(CANCELLED, reasons=("TransactionConflict", "None", "None"))
-THROTTLED = unanswered("ThrottlingException")
-FAULT = unanswered("InternalServerError")
-LOST = unanswered()
-RESENT = unanswered(CANCELLED, reasons=("None", "TransactionConflict", "None"), attempts=1)
+def told(code: str, **parts: Any) -> Fault:
+    def fault(_: Any) -> Exception:
+        response: Any = {"Error": {"Code": code, "Message": ""}, **parts}
+        return ClientError(response, "TransactWriteItems")
+
+    return fault
 
 
-def failing(error: Exception, *, times: int = 1_000, done: bool = False) -> Answer:
-    """Fail so many transactions with this error, the first of them after it was `done` if so."""
+def conflict(at: int, attempts: int = 0) -> Fault:
+    """Have another transaction in the way of one write of this one."""
+
+    def fault(request: Any) -> Exception:
+        reasons = [{"Code": "None"} for _ in request["TransactItems"]]
+        reasons[at]["Code"] = "TransactionConflict"
+        sent: Any = {"ResponseMetadata": {"RetryAttempts": attempts}, "CancellationReasons": reasons}
+        return told("TransactionCanceledException", **sent)(request)
+
+    return fault
+
+
+def nothing_heard(_: Any) -> Exception:
+    return ReadTimeoutError(endpoint_url="nowhere")
+
+
+def failing(fault: Fault, *, times: int = 1_000, done: bool = False) -> Answer:
+    """Fail so many transactions with this, the first of them after it was `done` if so."""
     met: list[str] = []
 
     def answer(operation: str, proceed: Callable[..., Any], request: Any) -> Any:
@@ -92,37 +101,37 @@ def failing(error: Exception, *, times: int = 1_000, done: bool = False) -> Answ
         met.append(operation)
         if done and len(met) == 1:
             proceed(**request)
-        raise error
+        raise fault(request)
 
     return answer
 
 
-ONCE = {
-    "conflict": CONFLICT,
-    "claim in hand": CLAIM_IN_HAND,
-    "throttled": THROTTLED,
-    "fault": FAULT,
-    "lost": LOST,
-    "resent": RESENT,
+ONCE: dict[str, Fault] = {
+    "conflict": conflict(-1),
+    "first write in hand": conflict(0),
+    "throttled": told("ThrottlingException"),
+    "fault": told("InternalServerError"),
+    "lost": nothing_heard,
+    "resent": conflict(-1, attempts=1),
 }
-FOR_GOOD: dict[str, tuple[Exception, type[LedgerError]]] = {
-    "conflict": (CONFLICT, Busy),
-    "claim in hand": (CLAIM_IN_HAND, Busy),
-    "fault": (FAULT, OutcomeUnknown),
-    "lost": (LOST, OutcomeUnknown),
-    "resent": (RESENT, OutcomeUnknown),
+FOR_GOOD: dict[str, tuple[Fault, type[LedgerError]]] = {
+    "conflict": (ONCE["conflict"], Busy),
+    "first write in hand": (ONCE["first write in hand"], Busy),
+    "fault": (ONCE["fault"], OutcomeUnknown),
+    "lost": (nothing_heard, OutcomeUnknown),
+    "resent": (ONCE["resent"], OutcomeUnknown),
 }
-once = pytest.mark.parametrize("error", ONCE.values(), ids=ONCE)
-for_good = pytest.mark.parametrize(("error", "told"), FOR_GOOD.values(), ids=FOR_GOOD)
+once = pytest.mark.parametrize("fault", ONCE.values(), ids=ONCE)
+for_good = pytest.mark.parametrize(("fault", "answer"), FOR_GOOD.values(), ids=FOR_GOOD)
 unseen = pytest.mark.parametrize("done", [False, True], ids=["not done", "done unseen"])
 
 
 @unseen
 @once
 def test_a_key_is_issued_once_whatever_became_of_the_first_try(
-    table: Table, operator: Caller, error: Exception, done: bool
+    table: Table, operator: Caller, fault: Fault, done: bool
 ) -> None:
-    key, replayed = issue(through(table, failing(error, times=1, done=done)), operator, subtree=demo.JOHN)
+    key, replayed = issue(through(table, failing(fault, times=1, done=done)), operator, subtree=demo.JOHN)
     assert not replayed, "it is this request's own, so its secret is the one that lets in"
     assert (key.name, key.scopes, key.subtree, key.revoked_ms) == ("shop", GRANTED, demo.JOHN, None)
     assert listed(table) == [key]
@@ -134,10 +143,10 @@ def test_a_key_is_issued_once_whatever_became_of_the_first_try(
 
 @for_good
 def test_who_gives_up_says_whether_a_key_may_have_been_issued(
-    table: Table, operator: Caller, error: Exception, told: type[LedgerError]
+    table: Table, operator: Caller, fault: Fault, answer: type[LedgerError]
 ) -> None:
-    with pytest.raises(told):
-        issue(through(table, failing(error)), operator)
+    with pytest.raises(answer):
+        issue(through(table, failing(fault)), operator)
     assert (listed(table), who(table, SECRET)) == ([], None)
     key, replayed = issue(table, operator)
     assert (replayed, listed(table)) == (False, [key])
@@ -147,7 +156,7 @@ def test_a_request_sent_again_after_a_lost_answer_learns_of_the_key_but_not_its_
     table: Table, operator: Caller
 ) -> None:
     with pytest.raises(OutcomeUnknown):
-        issue(through(table, failing(LOST, times=1_000, done=True)), operator)
+        issue(through(table, failing(nothing_heard, times=1_000, done=True)), operator)
     key, replayed = issue(table, operator, OTHER_SECRET)
     assert replayed
     assert listed(table) == [key]
@@ -157,7 +166,7 @@ def test_a_request_sent_again_after_a_lost_answer_learns_of_the_key_but_not_its_
 
 def test_a_key_of_other_content_is_refused_also_after_a_lost_answer(table: Table, operator: Caller) -> None:
     first, _ = issue(table, operator)
-    for answer in (failing(LOST, times=0), failing(LOST, times=1), failing(CLAIM_IN_HAND, times=1)):
+    for answer in (failing(nothing_heard, times=0), failing(nothing_heard, times=1), failing(conflict(0), times=1)):
         with pytest.raises(KeyReused):
             issue(through(table, answer), operator, OTHER_SECRET, name="another")
     assert listed(table) == [first]
@@ -169,7 +178,7 @@ def test_a_key_that_was_issued_is_not_denied_because_it_cannot_be_read_back(tabl
 
     def no_reading(operation: str, proceed: Callable[..., Any], request: Any) -> Any:
         if operation == "get_item":
-            raise LOST
+            raise nothing_heard(request)
         return proceed(**request)
 
     with pytest.raises(OutcomeUnknown):
@@ -186,12 +195,12 @@ def test_a_secret_that_lets_somebody_in_is_given_to_nobody_else(table: Table, op
 @unseen
 @once
 def test_a_key_is_revoked_whatever_became_of_the_first_try(
-    table: Table, operator: Caller, error: Exception, done: bool
+    table: Table, operator: Caller, fault: Fault, done: bool
 ) -> None:
     key, _ = issue(table, operator)
     other, _ = issue(table, operator, OTHER_SECRET, key="other")
     asked_ms = table.now_ms()
-    api_keys.revoke(through(table, failing(error, times=1, done=done)), operator.account, key.id)
+    api_keys.revoke(through(table, failing(fault, times=1, done=done)), operator.account, key.id)
     assert (who(table, SECRET), who(table, OTHER_SECRET) is None) == (None, False)
     assert listed(table) == sorted([replace(key, revoked_ms=asked_ms), other], key=lambda each: each.id)
 
@@ -202,11 +211,11 @@ def test_a_key_is_revoked_whatever_became_of_the_first_try(
 
 @for_good
 def test_who_gives_up_says_whether_a_key_may_have_been_revoked(
-    table: Table, operator: Caller, error: Exception, told: type[LedgerError]
+    table: Table, operator: Caller, fault: Fault, answer: type[LedgerError]
 ) -> None:
     key, _ = issue(table, operator)
-    with pytest.raises(told):
-        api_keys.revoke(through(table, failing(error)), operator.account, key.id)
+    with pytest.raises(answer):
+        api_keys.revoke(through(table, failing(fault)), operator.account, key.id)
     assert listed(table) == [key]
     assert who(table, SECRET) is not None
 
@@ -216,7 +225,7 @@ def test_a_key_that_cannot_be_looked_at_is_not_revoked(table: Table, operator: C
 
     def no_reading(operation: str, proceed: Callable[..., Any], request: Any) -> Any:
         if operation == "get_item":
-            raise LOST
+            raise nothing_heard(request)
         return proceed(**request)
 
     with pytest.raises(Busy):
@@ -263,7 +272,7 @@ def test_a_listing_that_gets_no_answer_is_busy(table: Table, operator: Caller) -
     issue(table, operator)
 
     def no_listing(operation: str, proceed: Callable[..., Any], request: Any) -> Any:
-        raise FAULT
+        raise nothing_heard(request)
 
     with pytest.raises(Busy):
         api_keys.list_keys(through(table, no_listing), demo.ADMIN, limit=1)
