@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 
 from ledger.table import Table
 from tests.everlytic.caller import HOST, ask, send
+from tests.everlytic.test_xml_rpc import call, post, read
 from tests.local import demo
 
 XML = {"Accept": "application/xml"}
@@ -180,3 +181,33 @@ def test_the_largest_is_taken_and_what_is_beyond_is_refused(
     assert taken.status == 200
     assert ask("PUT", "/1", {name: beyond}).error == (400, f"{name}: {message}")
     assert ask("GET", "/1").item == taken.item
+
+
+@pytest.mark.parametrize("kind", ["int", "i4", "i8", "string"])
+def test_a_call_may_name_a_customer_in_any_of_the_ways_clients_write_integers(ledger: Table, kind: str) -> None:
+    given = f"<params><param><value><{kind}>101</{kind}></value></param></params>"
+    body = f"<?xml version='1.0'?><methodCall><methodName>customers.GetCustomer</methodName>{given}</methodCall>"
+    assert read(post(body)) == JOHN
+
+
+def test_the_methods_and_their_signatures_are_told(ledger: Table) -> None:
+    bare = ("CreateCustomer", "UpdateCustomer", "GetCustomer", "ListCustomers", "DeleteCustomer", "Topup")
+    listed = call("system.listMethods")
+    assert {*listed} >= {*bare, *(f"customers.{name}" for name in bare), "system.listMethods", "system.methodSignature"}
+    listing = ["int", "int", "string", "string", "string"]
+    signatures = {
+        "CreateCustomer": [["int", "struct"]],
+        "UpdateCustomer": [["int", "int", "struct"]],
+        "GetCustomer": [["struct", "int"]],
+        "ListCustomers": [["array", *listing[:count]] for count in range(6)],
+        "DeleteCustomer": [["int", "int"]],
+        "Topup": [["struct", "int", "string"]],
+    }
+    for name, signature in signatures.items():
+        assert call("system.methodSignature", name) == call("system.methodSignature", f"customers.{name}") == signature
+    assert call("GetCustomer") == (400, "GetCustomer takes (id)")
+    assert call("ListCustomers", 1, 50, "id", "ASC", "", "more") == (
+        400,
+        "ListCustomers takes (page, count, order, direction, filter)",
+    )
+    assert call("Topup", 1) == (400, "Topup takes (id, package_identifier)")
