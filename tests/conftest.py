@@ -7,7 +7,7 @@ environment.close()
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,6 +63,52 @@ def unchanged(shared_ledger: Table) -> Iterator[Table]:
     before = items(shared_ledger)
     yield shared_ledger
     assert items(shared_ledger) == before
+
+
+class _Failures(logging.Handler):
+    """Keep what handlers log of exceptions that nobody expected."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.seen: list[object] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen += [vars(record).get("frames")] if record.getMessage() == "failed" else []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_fails(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the test that met an exception nobody expected, though it was answered, unless that is what it is about."""
+    failures = _Failures()
+    logging.getLogger("prepaid").addHandler(failures)
+    yield
+    logging.getLogger("prepaid").removeHandler(failures)
+    assert "failing" in request.fixturenames or not failures.seen
+
+
+@pytest.fixture
+def failing(ledger: Table) -> Iterator[Callable[[Callable[[], Exception]], None]]:
+    """Give what makes every call of the database from then on meet such an exception."""
+    met: list[Callable[[], Exception]] = []
+
+    def fail(**_: object) -> None:
+        for make in met:
+            raise make()
+
+    ledger.client.meta.events.register("before-call.dynamodb", fail)
+    yield met.append
+    ledger.client.meta.events.unregister("before-call.dynamodb", fail)
+
+
+@pytest.fixture
+def loud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Turn on whatever makes Powertools log more."""
+    monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
+    logger = logging.getLogger("prepaid")
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture
