@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ledger.entry import AMOUNT_LIMIT
 from ledger.table import Table
+from ledger.units import Unit
 from mailpartner import euros, formats, wire
 from mailpartner.euros import Euros
 from tests.local import demo
@@ -110,5 +111,5 @@ def test_no_float_crosses_the_wire_or_reaches_the_table(ledger: Table, monkeypat
     finally:
         ledger.client.meta.events.unregister("provide-client-params.dynamodb", watch)
 
-    assert {type(each) for each in crossed} == {str, bool, int, bytes, Euros}
+    assert {type(each) for each in crossed} == {str, Unit, bool, int, bytes, Euros}
     assert sum(isinstance(each, Euros) for each in crossed) == 4, "two for each transfer"
