@@ -18,6 +18,8 @@ Log = dict[str, object]
 
 Answer = TypeVar("Answer")
 
+MOST_FRAMES = 40  # the innermost
+
 logger = Logger()
 
 
@@ -46,10 +48,11 @@ def run(
 def _description(error: Exception) -> Log:
     """Say what happened and where, but not in the exception's own words: they may be what a caller wrote."""
     kind = type(error)
-    frames = [
-        f"{frame.f_code.co_filename}:{line} {frame.f_code.co_qualname}" for frame, line in walk_tb(error.__traceback__)
-    ]
-    described: Log = {"failure": f"{kind.__module__}.{kind.__qualname__}", "frames": frames}
+    places = [(frame.f_code, line) for frame, line in walk_tb(error.__traceback__)]
+    described: Log = {
+        "failure": f"{kind.__module__}.{kind.__qualname__}",
+        "frames": [f"{code.co_filename}:{line} {code.co_qualname}" for code, line in places[-MOST_FRAMES:]],
+    }
     if isinstance(error, ClientError):
         described |= {
             "aws_error": error.response.get("Error", {}).get("Code"),

@@ -15,3 +15,7 @@ class Clock:
 
     def sleep(self, ms: float) -> None:
         self.ms += ms
+
+
+HANDLERS = Clock()
+"""The clock of the handlers' own table."""

@@ -8,7 +8,7 @@ iam.enforce()
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +17,7 @@ from hypothesis import settings
 from moto import mock_aws
 
 from ledger.table import Table, open_table
-from tests.clock import Clock
+from tests import clock
 from tests.demo_ledger import demo_ledger, items
 from tests.store import create_table
 
@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 
 
 # The handlers' own table, which they open when they are imported.
-_clock = Clock()
-object.__setattr__(open_table(), "now_ms", _clock.now)
-object.__setattr__(open_table(), "sleep_ms", _clock.sleep)
+object.__setattr__(open_table(), "now_ms", lambda: clock.HANDLERS.now())
+object.__setattr__(open_table(), "sleep_ms", clock.HANDLERS.sleep)
 
 # The same examples in every run, however slow the machine.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -85,6 +84,52 @@ def unchanged(shared_ledger: Table) -> Iterator[Table]:
     before = items(shared_ledger)
     yield shared_ledger
     assert items(shared_ledger) == before
+
+
+class _Failures(logging.Handler):
+    """Keep what handlers log of exceptions that nobody expected."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.seen: list[object] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen += [vars(record).get("frames")] if record.getMessage() == "failed" else []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_fails(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the test that met an exception nobody expected, though it was answered, unless that is what it is about."""
+    failures = _Failures()
+    logging.getLogger("prepaid").addHandler(failures)
+    yield
+    logging.getLogger("prepaid").removeHandler(failures)
+    assert "failing" in request.fixturenames or not failures.seen
+
+
+@pytest.fixture
+def failing(ledger: Table) -> Iterator[Callable[[Callable[[], Exception]], None]]:
+    """Give what makes every call of the database from then on meet such an exception."""
+    met: list[Callable[[], Exception]] = []
+
+    def fail(**_: object) -> None:
+        for make in met:
+            raise make()
+
+    ledger.client.meta.events.register("before-call.dynamodb", fail)
+    yield met.append
+    ledger.client.meta.events.unregister("before-call.dynamodb", fail)
+
+
+@pytest.fixture
+def loud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Turn on whatever makes Powertools log more."""
+    monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
+    logger = logging.getLogger("prepaid")
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections import Counter
 from typing import Any
 
@@ -9,6 +10,11 @@ from typing import Any
 def lines(log: io.StringIO) -> list[dict[str, Any]]:
     """Read log lines."""
     return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+def without_times(written: str) -> str:
+    """Leave out time stamps, in which any digits may be."""
+    return re.sub(r'"[Tt]imestamp": ?("[^"]*"|[0-9]+)', "", written)
 
 
 def counted(printed: str) -> dict[tuple[str, str, str], float]:

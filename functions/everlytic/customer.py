@@ -33,7 +33,6 @@ PACKAGE_IDS = ("email_package_id", "transactions_package_id")
 LARGEST_QUOTA = 10**12
 LONGEST_TEXT = 255
 LONGEST_EMAIL = 254  # RFC 5321
-LONGEST_URL = 2_000
 
 _STATES = {"on": State.OPEN, "off": State.SUSPENDED, "suspended": State.SUSPENDED, "deleted": State.CLOSED}
 _INTEGER = re.compile(r"([+-]?)0*([0-9]{1,16})")

@@ -1,6 +1,6 @@
 """Which error is told when several would do, and that none of them changes a thing."""
 
-from collections.abc import Iterator
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from api import change_balance, create_account, openapi, refuse_request, update_account, wire
-from api.problems import REFUSALS, InvalidRequest, MethodNotAllowed, NoSuchPath
+from api.problems import REFUSALS, Fault, InternalError, InvalidRequest, MethodNotAllowed, NoSuchPath
 from ledger import errors
 from ledger.api_keys import ApiKeyNotFound
 from ledger.packages import PackageNotFound
@@ -16,6 +16,7 @@ from ledger.table import Table
 from tests.api.caller import ADMIN, Answer, ask
 from tests.api.test_keys import issue
 from tests.demo_ledger import items
+from tests.error_tree import every_error
 from tests.faulty import broken
 from tests.states import close_the_operator
 
@@ -139,17 +140,80 @@ def test_an_operator_whose_account_is_closed_may_do_nothing(ledger: Table) -> No
     assert ask(create_account, {"name": "x"}, key="k").code == "not_permitted"
 
 
-def test_every_error_has_a_line_in_the_table() -> None:
-    def leaves(error: type[errors.LedgerError]) -> Iterator[type[errors.LedgerError]]:
-        for each in error.__subclasses__():
-            yield from leaves(each)
-        if not error.__subclasses__():
-            yield error
+TOLD: dict[type[Exception], tuple[int, str, str]] = {
+    NoSuchPath: (404, "no_such_path", "There is no such path"),
+    MethodNotAllowed: (405, "method_not_allowed", "This path does not have that method"),
+    errors.WrongCredentials: (401, "unauthenticated", "No valid API key was shown"),
+    InvalidRequest: (400, "invalid_request", "The request cannot be understood as it is"),
+    errors.NotPermitted: (403, "not_permitted", "This API key is not good for this"),
+    errors.AccountNotFound: (404, "account_not_found", "There is no such account"),
+    PackageNotFound: (404, "package_not_found", "There is no such package, or it is retired"),
+    ApiKeyNotFound: (404, "key_not_found", "There is no such API key"),
+    errors.AccountClosed: (409, "account_closed", "The account is closed"),
+    errors.AccountSuspended: (409, "account_suspended", "The account is suspended: it cannot spend"),
+    errors.NotSettled: (409, "not_settled", "The account still owes or holds credit"),
+    errors.NameTaken: (409, "name_taken", "This name stands for something else already"),
+    errors.KeyReused: (422, "idempotency_key_reused", "This Idempotency-Key stands for another request"),
+    errors.TransferRefused: (422, "transfer_refused", "Credit cannot be moved between these two accounts"),
+    errors.InsufficientCredit: (402, "insufficient_credit", "There is not enough credit"),
+    errors.HoldNotFound: (404, "hold_not_found", "There is no such hold, or it is settled"),
+    errors.HoldExpired: (409, "hold_expired", "The hold has expired"),
+    errors.HoldTooSmall: (402, "hold_too_small", "There is not enough left on hold"),
+    errors.Busy: (503, "busy", "Too busy: nothing changed, send it again"),
+    InternalError: (
+        500,
+        "internal_error",
+        "It may have happened: look before sending it again, or send it under the same Idempotency-Key",
+    ),
+    errors.OutcomeUnknown: (
+        504,
+        "outcome_unknown",
+        "It may have happened: send it again, under the same Idempotency-Key if it had one",
+    ),
+}
 
-    ours = {InvalidRequest, NoSuchPath, MethodNotAllowed, PackageNotFound, ApiKeyNotFound}
-    assert set(REFUSALS) == {*leaves(errors.LedgerError), *ours}
+
+def test_every_error_has_a_line_in_the_table_and_keeps_its_text() -> None:
+    assert {error: tuple(refusal) for error, refusal in REFUSALS.items()} == TOLD
+    assert {type(error) for error in every_error().values()} <= set(REFUSALS)
     codes = [refusal.code for refusal in REFUSALS.values()]
     assert len(set(codes)) == len(codes)
+
+
+@pytest.mark.parametrize(
+    ("error", "more"),
+    [
+        (errors.WrongCredentials(), {"detail": "No valid API key was shown"}),
+        (errors.InsufficientCredit(7), {"detail": "only 7 can be spent", "available": 7}),
+        (errors.HoldTooSmall(7), {"detail": "only 7 is left on hold", "available": 7}),
+        (
+            InvalidRequest(Fault(at="body.amount", message="too much")),
+            {"detail": "body.amount: too much", "errors": [{"at": "body.amount", "message": "too much"}]},
+        ),
+        (errors.Busy(), {"detail": "Too busy: nothing changed, send it again"}),
+        (errors.OutcomeUnknown(), {"detail": TOLD[errors.OutcomeUnknown][2]}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_problem_says_what_there_is_to_say(error: Exception, more: dict[str, Any]) -> None:
+    status, code, title = TOLD[type(error)]
+    answer = wire.refuse(error, {})
+    assert (answer["statusCode"], answer["headers"]) == (
+        status,
+        {
+            "Cache-Control": "no-store",
+            "Content-Type": "application/problem+json",
+            **({"WWW-Authenticate": 'Bearer realm="ledger"'} if status == 401 else {}),
+            **({"Retry-After": "1"} if status in (503, 504) else {}),
+        },
+    )
+    assert json.loads(answer["body"]) == {
+        "type": f"/ledger/docs#{code}",
+        "title": title,
+        "status": status,
+        "code": code,
+        **more,
+    }
 
 
 def test_every_error_but_those_of_no_endpoint_is_announced_by_one() -> None:

@@ -1,16 +1,18 @@
 """Which error is answered when several would do, and that every error of the ledger has an answer."""
 
-from collections.abc import Iterator
+import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from xmlrpc.client import Fault, loads
 
 import pytest
 
-from everlytic import wire
-from ledger import errors
+from everlytic import marshalling, wire
 from ledger.packages import PackageNotFound
 from ledger.table import Table
 from tests.demo_ledger import items
+from tests.error_tree import every_error
 from tests.everlytic.books import failing, intercept, open_user
 from tests.everlytic.caller import ADMIN, USER, ask, basic, create, read, send
 from tests.local import demo
@@ -130,13 +132,44 @@ def test_reading_from_a_database_that_does_not_answer_is_busy(ledger: Table, mon
             assert ask("GET", f"/{demo.JOHN}" if operation != "query" else "").status == 503
 
 
-def test_every_ledger_error_has_a_status_and_a_message() -> None:
-    def leaves(error: type[errors.LedgerError]) -> Iterator[type[errors.LedgerError]]:
-        for each in error.__subclasses__():
-            yield from leaves(each)
-        if not error.__subclasses__():
-            yield error
+IMPOSSIBLE = (409, "not possible as the customer is")
+TOLD = {
+    "WrongCredentials": (401, "wrong username or API key"),
+    "NotPermitted": (403, "only an operator may do this"),
+    "AccountNotFound": (404, "no such customer"),
+    "PackageNotFound": (404, "no such package"),
+    "KeyReused": (409, "the Idempotency-Key was used for something else"),
+    "AccountClosed": (409, "the customer is deleted"),
+    "NameTaken": (409, "email: another customer has it"),
+    "NotSettled": (409, "a balance is below zero or has credit on hold"),
+    "Busy": (503, "busy, nothing changed: send it again"),
+    "OutcomeUnknown": (504, "the outcome is not known: look before sending it again"),
+    "AccountSuspended": IMPOSSIBLE,
+    "InsufficientCredit": IMPOSSIBLE,
+    "TransferRefused": IMPOSSIBLE,
+    "HoldNotFound": IMPOSSIBLE,
+    "HoldExpired": IMPOSSIBLE,
+    "HoldTooSmall": IMPOSSIBLE,
+}
+HEADERS = {
+    401: {"WWW-Authenticate": 'Basic realm="Everlytic API", charset="UTF-8"'},
+    503: {"Retry-After": "1"},
+}
 
-    assert set(wire.ERRORS) == {*leaves(errors.LedgerError), PackageNotFound}
-    assert wire.judge(errors.InsufficientCredit(7)) == (409, "only 7 can be spent")
-    assert {int(status) for status, _ in wire.ERRORS.values()} == {401, 403, 404, 409, 503, 504}
+
+def test_every_error_of_the_ledger_is_told_with_its_status_and_text_and_as_the_same_fault() -> None:
+    def fail(error: Exception, _: object) -> Any:
+        raise error
+
+    told, faults = {}, {}
+    for name, error in {**every_error(), "PackageNotFound": PackageNotFound()}.items():
+        act = partial(fail, error)
+        answer = wire.answer({}, act, "done")
+        status = answer["statusCode"]
+        told[name] = status, json.loads(answer["body"])["error"]["message"]
+        common = {"Cache-Control": "no-store", "Content-Type": "application/json"}
+        assert answer["headers"] == common | HEADERS.get(status, {})
+        with pytest.raises(Fault) as fault:
+            loads(marshalling.answer({}, act, "done")["body"])
+        faults[name] = fault.value.faultCode, fault.value.faultString
+    assert told == faults == TOLD

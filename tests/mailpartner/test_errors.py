@@ -1,6 +1,7 @@
 """Which error is answered when several would do, and that an error has changed nothing."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from ledger.counter import State
 from ledger.kinds import Kind
 from ledger.table import Table
 from mailpartner import add_credit, create_subaccount, remove_subaccount, wire
+from tests.error_tree import every_error
 from tests.local import demo
 from tests.mailpartner.books import (
     PARENT_EUR,
@@ -24,7 +26,7 @@ from tests.mailpartner.books import (
     open_user,
     total,
 )
-from tests.mailpartner.caller import KEY, Answer, add, ask, create, moved
+from tests.mailpartner.caller import KEY, Answer, add, ask, create, event, moved
 from tests.states import set_state
 
 
@@ -177,32 +179,91 @@ def test_a_lost_answer_is_not_called_busy(
     assert ask_once().code == 429
 
 
-def test_every_ledger_error_has_a_line_in_every_table() -> None:
-    def leaves(error: type[errors.LedgerError]) -> Iterator[type[errors.LedgerError]]:
-        for each in error.__subclasses__():
-            yield from leaves(each)
-        if not error.__subclasses__():
-            yield error
+IMPOSSIBLE = (409, 96, "Impossible : l'état du compte ne le permet pas")
+DISABLED = (200, 20, "Le compte est désactivé ou clôturé")
+MISSING = "Le sous-compte n'existe pas"
+NOT_ALLOWED = "Vous n'avez pas l'autorisation"
+EMPTY = "La balance doit être supérieur à 0"
 
-    tables = (wire.GENERAL, wire.CREDIT, wire.CREATION, wire.REMOVAL)
-    for table in tables:
-        assert set(leaves(errors.LedgerError)) <= set(table)
+# HTTP status, code and text, as the vendor spells those up to 10, of every page ...
+GENERAL: dict[str, tuple[int, int, str]] = {
+    "UNREADABLE": (400, 90, "La requête est illisible"),
+    "NO_KEY": (200, 1, "La Clé API est requise"),
+    "WrongCredentials": (200, 10, "Clé API incorrecte"),
+    "DISABLED": DISABLED,
+    "AccountClosed": DISABLED,
+    "AccountSuspended": DISABLED,
+    "NotPermitted": (200, 4, NOT_ALLOWED),
+    "KeyReused": (409, 97, "Cette Idempotency-Key a déjà servi à une autre requête"),
+    "NotSettled": (409, 96, "Le sous-compte a des crédits réservés ou négatifs"),
+    "Busy": (429, 429, "Trop de requêtes à la fois, rien n'a été modifié : réessayez"),
+    "OutcomeUnknown": (504, 504, "Résultat inconnu : réessayez avec la même Idempotency-Key ou vérifiez"),
+    "AccountNotFound": IMPOSSIBLE,
+    "InsufficientCredit": IMPOSSIBLE,
+    "InsufficientCredit, none at all": IMPOSSIBLE,
+    "HoldNotFound": IMPOSSIBLE,
+    "HoldExpired": IMPOSSIBLE,
+    "HoldTooSmall": IMPOSSIBLE,
+    "TransferRefused": IMPOSSIBLE,
+    "NameTaken": IMPOSSIBLE,
+}
+# ... and where a page has its own.
+OWN: dict[str, dict[str, tuple[int, int, str]]] = {
+    "GENERAL": {},
+    "CREDIT": {
+        "NO_CREDIT": (200, 2, "Le crédit est requis"),
+        "NO_TOKEN": (200, 3, "L'identifiant du sous-compte est requis"),
+        "NOT_YOURS": (200, 4, NOT_ALLOWED),
+        "BAD_CREDIT": (200, 5, "Le crédit à attribuer doit être supérieur à 0"),
+        "EMPTY_BALANCE": (200, 6, EMPTY),
+        "InsufficientCredit, none at all": (200, 6, EMPTY),
+        "AccountNotFound": (200, 7, MISSING),
+        "AccountClosed": (200, 7, MISSING),
+        "InsufficientCredit": (200, 8, "Crédit insufisant"),
+    },
+    "CREATION": {
+        "NotPermitted": (200, 2, "Vous n'avez pas l'authorisation"),
+        "NO_BUYER": (200, 3, "isBuyer est requis"),
+        "NO_TYPE": (200, 4, "Le type est requis (simple ou advanced)"),
+        "UNKNOWN_TYPE": (200, 5, "Le type de sous-compte n'existe pas (simple ou advanced)"),
+        "NO_EMAIL": (200, 6, "L'email est requis"),
+        "NameTaken": (200, 7, "Un compte existe déjà avec cet email"),
+        "BAD_CREDIT": (200, 8, "creditToAttribute doit être supérieurr à 0"),
+        "EMPTY_BALANCE": (200, 9, EMPTY),
+        "InsufficientCredit": (200, 9, EMPTY),
+        "InsufficientCredit, none at all": (200, 9, EMPTY),
+    },
+    "REMOVAL": {
+        "NO_KEY": (200, 10, "La Clé API est requise"),
+        "NO_TOKEN": (200, 1, "Le Token est requis"),
+        "NOT_YOURS": (200, 404, MISSING),
+        "AccountNotFound": (200, 404, MISSING),
+        "AccountClosed": (200, 404, MISSING),
+    },
+}
+
+
+@pytest.mark.parametrize("page", OWN)
+def test_every_error_is_told_with_its_code_and_text_on_every_page(page: str) -> None:
+    table: wire.Errors = getattr(wire, page)
+
+    def told(error: Exception) -> tuple[int, int, str]:
+        def fail(_: wire.Request) -> wire.Answer:
+            raise error
+
+        answer = wire.answer(event(), fail, table, "done")
+        body = json.loads(answer["body"])
+        assert not body["success"]
+        return answer["statusCode"], body["code"], body["message"]
+
+    met: dict[str, Exception] = {**every_error(), "InsufficientCredit, none at all": errors.InsufficientCredit(0)}
+    met |= {fault.name: wire.Refused(fault) for fault in wire.Fault if fault in table}
+    assert {name: told(error) for name, error in met.items()} == GENERAL | OWN[page]
+
+
+def test_every_fault_is_one_of_some_page() -> None:
+    tables = (getattr(wire, page) for page in OWN)
     assert {fault for table in tables for fault in table if isinstance(fault, wire.Fault)} == set(wire.Fault)
-
-
-def test_the_vendors_own_texts_are_answered_as_the_vendor_spells_them() -> None:
-    written = {refusal.code: refusal.message for refusal in wire.CREDIT.values() if refusal.code <= 10}
-    assert written == {
-        1: "La Clé API est requise",
-        2: "Le crédit est requis",
-        3: "L'identifiant du sous-compte est requis",
-        4: "Vous n'avez pas l'autorisation",
-        5: "Le crédit à attribuer doit être supérieur à 0",
-        6: "La balance doit être supérieur à 0",
-        7: "Le sous-compte n'existe pas",
-        8: "Crédit insufisant",
-        10: "Clé API incorrecte",
-    }
 
 
 def test_a_request_that_was_refused_can_be_sent_again_under_its_key(ledger: Table) -> None:

@@ -1,18 +1,17 @@
 """Which error is answered when several would do, and that an error has changed nothing."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
-from ledger import errors
 from ledger.counter import State
 from ledger.table import Table
 from ozeki import ozeki_api, wire
 from tests.demo_ledger import items
+from tests.error_tree import every_error
 from tests.local import demo
 from tests.ozeki.books import break_johns_balance, open_user
-from tests.ozeki.caller import ADD_244, ADMIN, Answer, ask, credit, event, send
+from tests.ozeki.caller import ADD_244, ADMIN, Answer, ask, credit, event, read, send
 from tests.states import set_state
 
 
@@ -100,12 +99,34 @@ def test_a_lost_answer_is_not_called_busy(ledger: Table, monkeypatch: pytest.Mon
     )
 
 
-def test_every_ledger_error_has_a_code_and_a_message() -> None:
-    def leaves(error: type[errors.LedgerError]) -> Iterator[type[errors.LedgerError]]:
-        for each in error.__subclasses__():
-            yield from leaves(each)
-        if not error.__subclasses__():
-            yield error
+IMPOSSIBLE = (2, "not possible as the account is")
+TOLD = {
+    "AccountNotFound": (6, "unknown useraccount"),
+    "AccountClosed": (9, "account closed"),
+    "KeyReused": (8, "the Idempotency-Key was used for something else"),
+    "WrongCredentials": (4, "wrong username or password"),
+    "NotPermitted": (5, "only admin may do this"),
+    "Busy": (7, "busy, nothing changed: send it again"),
+    "OutcomeUnknown": (10, "the outcome is not known: read the balance before sending it again"),
+    "AccountSuspended": IMPOSSIBLE,
+    "InsufficientCredit": IMPOSSIBLE,
+    "HoldNotFound": IMPOSSIBLE,
+    "HoldExpired": IMPOSSIBLE,
+    "HoldTooSmall": IMPOSSIBLE,
+    "TransferRefused": IMPOSSIBLE,
+    "NotSettled": IMPOSSIBLE,
+    "NameTaken": IMPOSSIBLE,
+}
 
-    assert set(wire.LEDGER_ERRORS) == set(leaves(errors.LedgerError))
-    assert {code for code, _ in wire.LEDGER_ERRORS.values()} <= set(wire.Code)
+
+def test_every_error_of_the_ledger_is_told_with_its_code_and_text() -> None:
+    def told(error: Exception) -> Answer:
+        def fail(_: wire.Request) -> wire.Credit:
+            raise error
+
+        return read(wire.answer(event(), fail))
+
+    errors = every_error()
+    assert {name: told(error) for name, error in errors.items()} == {
+        name: Answer("error", code=code, message=message) for name, (code, message) in TOLD.items()
+    }
