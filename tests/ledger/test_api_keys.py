@@ -246,8 +246,8 @@ def test_only_who_issued_a_key_can_revoke_it(table: Table, operator: Caller, ope
 def test_keys_are_listed_oldest_first_in_whatever_pages_the_database_has(
     table: Table, operator: Caller, stride: int
 ) -> None:
-    made = []
-    for number in range(5):
+    made = list(api_keys.list_keys(table, demo.ADMIN, limit=1))  # the demo's own
+    for number in range(4):
         made.append(issue(table, operator, f"secret {number}", key=f"k{number}", name=f"key {number}")[0])
         table.sleep_ms(1)
     asked: list[int] = []

@@ -146,7 +146,8 @@ def test_a_damaged_history_is_named_and_alarmed(ledger: Table, log: io.StringIO)
         "problems": ["the tail does not lead to the balance"],
     }
     assert reconcile_balance.lambda_handler({"account": 101, "unit": "sms"}, Context("ReconcileBalance")) == found
-    (line,) = lines(log)
+    line, answered = lines(log)
     assert line["level"] == "CRITICAL", "an alarm in template.yaml watches for this"
     assert line["message"] == "history does not add up"
+    assert answered["level"] == "INFO"
     assert {name: line[name] for name in found} == found
