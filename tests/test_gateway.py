@@ -1,6 +1,8 @@
 """API Gateway's event, read as what it is, and every part of it that cannot be taken apart refused."""
 
+import json
 from base64 import b64encode
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -9,24 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gateway
+from api import change_balance
+from everlytic import topup_customer
 from gateway import Fields, Unreadable
 from ledger.claims import LONGEST_KEY
+from mailpartner import add_credit
+from ozeki import ozeki_api
+from tests.local.gateway import Context
+from tests.multipart import TYPE, multipart, part
+from tests.template import ROOT
 
 MOST = 5
 
-
-def multipart(*parts: tuple[str, bytes], boundary: str = "x") -> bytes:
-    """Write parts, each with these headers."""
-    written = [f"--{boundary}\r\n{headers}\r\n\r\n".encode() + content + b"\r\n" for headers, content in parts]
-    return b"".join(written) + f"--{boundary}--\r\n".encode()
-
-
-def field(name: str, content: bytes, more: str = "") -> tuple[str, bytes]:
-    """Write a part as curl does."""
-    return f'Content-Disposition: form-data; name="{name}"{more}', content
-
-
-TYPE = "multipart/form-data; boundary=x"
 
 # -------------------------------------------------------------------------------------------------- what may be missing
 
@@ -113,10 +109,10 @@ def test_a_name_given_twice_is_refused() -> None:
 )
 def test_parts_are_fields_in_their_order(content_type: str) -> None:
     content = multipart(
-        field("a", "größe".encode()),
-        field("p[b]", b"1\r\n2\r\n"),
-        field("a", b""),
-        field("c", b"Z3I=", "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64"),
+        part("a", "größe".encode()),
+        part("p[b]", b"1\r\n2\r\n"),
+        part("a", b""),
+        part("c", b"Z3I=", "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64"),
     )
     fields: Fields = [("a", "größe"), ("p[b]", "1\r\n2\r\n"), ("a", ""), ("c", "gr")]
     assert gateway.read_fields(content, content_type, 4) == fields
@@ -124,21 +120,21 @@ def test_parts_are_fields_in_their_order(content_type: str) -> None:
         gateway.read_fields(content, content_type, 3)
 
 
-WHOLE = multipart(field("a", b"1"))
+WHOLE = multipart(part("a", b"1"))
 
 
 @pytest.mark.parametrize(
     ("content", "content_type"),
     [
-        (multipart(field("a", b"1", '; filename="a.txt"')), TYPE),
-        (multipart(field("a", b"1", '; filename=""')), TYPE),
+        (multipart(part("a", b"1", '; filename="a.txt"')), TYPE),
+        (multipart(part("a", b"1", '; filename=""')), TYPE),
         (multipart(("Content-Disposition: form-data", b"1")), TYPE),
         (multipart(('Content-Disposition: attachment; name="a"', b"1")), TYPE),
         (multipart(("X: y", b"1")), TYPE),
         (multipart(("Content-Disposition: form-data; name*=utf-8''a", b"1")), TYPE),
-        (multipart(field("a", multipart(field("b", b"1"), boundary="y"), f"\r\nContent-Type: {TYPE[:-1]}y")), TYPE),
-        (multipart(field("a", b"X: y\r\n\r\n1", "\r\nContent-Type: message/rfc822")), TYPE),
-        (multipart(field("a", b"\xff")), TYPE),
+        (multipart(part("a", multipart(part("b", b"1"), boundary="y"), f"\r\nContent-Type: {TYPE[:-1]}y")), TYPE),
+        (multipart(part("a", b"X: y\r\n\r\n1", "\r\nContent-Type: message/rfc822")), TYPE),
+        (multipart(part("a", b"\xff")), TYPE),
         (WHOLE, "multipart/form-data"),
         (WHOLE, "multipart/form-data; boundary=y"),
         (WHOLE, "multipart/form-data; boundary=\n\n"),
@@ -180,7 +176,7 @@ def test_parts_within_parts_are_refused_before_they_cost_much() -> None:
 
 @settings(deadline=None, max_examples=200)
 @given(
-    st.lists(st.sampled_from([b"--x", b"--", b"\r\n", b"\n", b"a", b"\xff", b":", b"=", field("a", b"")[0].encode()]))
+    st.lists(st.sampled_from([b"--x", b"--", b"\r\n", b"\n", b"a", b"\xff", b":", b"=", part("a", b"")[0].encode()]))
 )
 def test_any_bytes_are_fields_or_refused(pieces: list[bytes]) -> None:
     content = b"".join(pieces)
@@ -273,3 +269,35 @@ def test_a_replay_is_said_and_noted() -> None:
 def test_text_becomes_what_xml_can_carry() -> None:
     assert gateway.xml_text("a\t\n\r\x00\x1b\ud800\ufffe\uffffé\ufffd\U0001f600") == "a\t\n\r�����é�\U0001f600"
     assert gateway.xml_text("<&]]>") == "<&]]>"
+
+
+# -------------------------------------------------------------------------------------------------- and in each dialect
+
+KEYED: dict[str, Callable[[dict[str, Any], Any], dict[str, Any]]] = {
+    "ozeki_api": ozeki_api.lambda_handler,
+    "topup_customer": topup_customer.lambda_handler,
+    "add_credit": add_credit.lambda_handler,
+    "change_balance": change_balance.lambda_handler,
+}
+
+
+@pytest.mark.parametrize("name", KEYED)
+@pytest.mark.usefixtures("ledger")
+def test_every_dialect_finds_a_key_in_whatever_case(name: str) -> None:
+    event = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    others = {each.title(): value for each, value in event["headers"].items() if each != "idempotency-key"}
+    answers = [
+        KEYED[name](event | {"headers": {**others, key: "k"}}, Context(name))
+        for key in ("idempotency-key", "Idempotency-Key", "IDEMPOTENCY-KEY")
+    ]
+    assert ["Idempotency-Replayed" in answer["headers"] for answer in answers] == [False, True, True]
+    assert len({answer["body"] for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("name", KEYED)
+@pytest.mark.usefixtures("unchanged")
+def test_every_dialect_answers_an_event_of_which_nothing_is_there(name: str) -> None:
+    for nothing in ({}, {"headers": None, "pathParameters": None, "rawQueryString": None, "body": None}):
+        answer = KEYED[name](nothing, Context(name))
+        assert answer["statusCode"] in (200, 401)
+        assert "error" in answer["body"] or '"code": 1' in answer["body"] or "unauthenticated" in answer["body"]

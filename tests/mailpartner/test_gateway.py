@@ -67,6 +67,15 @@ def test_a_removal_carries_its_parameters_in_the_body_or_the_query(url: str) -> 
     assert (status, answer["code"]) == ("200", 404)
 
 
+def test_an_array_of_phps_curl_is_a_form_in_parts(url: str) -> None:
+    fields = {"apiKey": demo.API_KEY, "tokenSubaccount": demo.TOKEN, "credit": "1.5"}
+    line = [argument for name, value in fields.items() for argument in ("-F", f"{name}={value}")]
+    status, answer = status_and_answer(f"{url}/v1/subaccount/credit/add", *line)
+    assert (status, answer["subaccountCredit"]) == ("200", 163.3)
+    status, answer = status_and_answer(f"{url}/v1/subaccount/credit/add", *line, "-F", "x=@pyproject.toml")
+    assert (status, answer["code"]) == ("400", 90)
+
+
 def test_what_is_wrong_is_said_with_a_code_and_sometimes_with_a_status(url: str, tmp_path: Any) -> None:
     add = f"{url}/v1/subaccount/credit/add"
     too_long = tmp_path / "400kB"

@@ -14,6 +14,7 @@ from tests.local import demo
 from tests.local.gateway import Context
 from tests.mailpartner.books import balances
 from tests.mailpartner.caller import HANDLERS, KEY, MOVE, Answer, event, moved, send
+from tests.multipart import TYPE, form, multipart, part
 
 FIELDS = {**MOVE, "credit": "100"}
 JSON = json.dumps(FIELDS)
@@ -37,6 +38,9 @@ anything = settings(max_examples=40)
         event(FORM.encode() + b"\r\n"),
         event(FORM, content_type="application/json"),
         event(FORM.replace("demo", "%64emo").encode()),
+        event(form(FIELDS), content_type=TYPE),
+        event(form({**FIELDS, "credit": "1"}), query="credit=100", content_type=TYPE),
+        event(JSON.encode(), content_type=TYPE),
         event(query=FORM),
         event(query=FORM, body=b""),
         event(query=FORM, body=" "),
@@ -49,6 +53,7 @@ anything = settings(max_examples=40)
     ids=[
         *("PHP", "JSON", "JSON as text", "JSON with a byte order mark", "a number", "escaped"),
         *("form", "form with a line break", "form labelled JSON", "form with escapes"),
+        *("multipart", "multipart and the query", "JSON labelled multipart"),
         *("query", "empty body", "blank body", "empty object", "key in the query", "half and half", "the query counts"),
         "what nobody asked for",
     ],
@@ -64,13 +69,31 @@ def test_parameters_are_found_wherever_they_are(shared_ledger: Table, made: dict
         event(f"apiKey={demo.API_KEY}&type=simple&parameters[title]=Jane+D%C3%B6e&parameters[creditToAttribute]=0.5"),
         event(query=f"apiKey={demo.API_KEY}&type=simple&parameters%5BcreditToAttribute%5D=0.5&parameters[title]=Jane"),
         event(json.dumps({**KEY, "type": "simple", "parameters": {"creditToAttribute": 0.5}, "title": "x"})),
+        event(form({**KEY, "type": "simple", "parameters[creditToAttribute]": "0.5"}), content_type=TYPE),
     ],
-    ids=["form", "query", "JSON"],
+    ids=["form", "query", "JSON", "multipart"],
 )
 def test_an_object_of_parameters_can_be_said_in_every_way(shared_ledger: Table, made: dict[str, Any]) -> None:
     parent, _ = balances(shared_ledger)
     assert send("CreateSubaccount", made).code == 200
     assert balances(shared_ledger)[0] == parent - 500
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        multipart(part("apiKey", demo.API_KEY), part("credit", "1", '; filename="credit.txt"')),
+        multipart(part("credit", "1"), part("credit", "2")),
+        multipart(part("apiKey", b"\xff")),
+        FORM.encode(),
+        form(FIELDS)[:-5],
+    ],
+    ids=["a file", "a name twice", "not UTF-8", "no parts", "cut short"],
+)
+@pytest.mark.usefixtures("shared_ledger")
+def test_a_form_in_parts_that_is_none_is_refused(body: bytes) -> None:
+    refused = Answer(90, message="La requête est illisible : body")
+    assert send("AddCredit", event(body, content_type=TYPE)) == refused
 
 
 @pytest.mark.parametrize("bytes_that_are_no_text", ["%ff", "%c3", "%ed%a0%80", "%00"])

@@ -1,7 +1,7 @@
 """Whatever way a request comes, it is read as what it is; whatever it says, the answer can be read."""
 
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +11,7 @@ from ledger import counter
 from ledger.table import Table
 from ozeki.wire import LONGEST_BODY, MOST_FIELDS
 from tests.local import demo
+from tests.multipart import TYPE, form, multipart, part
 from tests.ozeki.caller import Answer, credit, event, send
 
 QUERY = "action=addcredits&username=admin&password=abc123&useraccount=john&add=244"
@@ -38,14 +39,25 @@ def balances(table: Table) -> tuple[int, int]:
         event("action=addcredits&add=244", body=b"username=admin&password=abc123&useraccount=john"),
         event("add=244&useraccount=john", body=QUERY.replace("244", "1").replace("john", "admin").encode()),
         event("&&" + QUERY + "&=&x&add=1&useraccount=admin"),
+        event(body=form(dict(parse_qsl(QUERY))), headers={"content-type": TYPE}),
+        event("add=244", body=form(dict(parse_qsl(QUERY)) | {"add": "1"}), headers={"Content-Type": TYPE}),
     ],
     ids=[
         *("query", "body", "base64", "base64 with a line break", "labelled JSON", "labelled text"),
         *("empty body", "empty base64", "a body that is no form", "half and half", "the query wins", "the first wins"),
+        *("multipart", "multipart and the query"),
     ],
 )
 def test_parameters_are_found_wherever_they_are(ledger: Table, made: dict[str, Any]) -> None:
     assert send(made) == credit("john", 744)
+
+
+@pytest.mark.parametrize("wrong", ["; filename=a.txt", "\r\nContent-Type: multipart/mixed; boundary=y"])
+def test_a_file_in_a_form_is_not_ignored(ledger: Table, wrong: str) -> None:
+    body = multipart(part("x", "1", wrong))
+    refused = send(event(QUERY, body=body, headers={"content-type": TYPE}))
+    assert refused == Answer("error", code=2, message="not a valid value: body")
+    assert balances(ledger) == (0, 500)
 
 
 def test_an_empty_parameter_in_the_query_hides_the_one_in_the_body(ledger: Table) -> None:
