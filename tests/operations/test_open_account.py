@@ -164,7 +164,11 @@ def test_a_request_that_makes_no_sense_says_where(event: Any, where: str) -> Non
 
 def test_the_largest_balances_and_the_longest_names_are_fine(ledger: Table) -> None:
     opened = ask(
-        MARY, username="\N{SNOWMAN}" * 16, password="p" * 16, balances={"EUR": AMOUNT_LIMIT, "transactions": 0}
+        MARY,
+        username="\N{SNOWMAN}" * 16,
+        password="p" * 16,
+        balances={"EUR": AMOUNT_LIMIT, "transactions": 0},
+        idempotency_key="k" * 255,
     )
     assert counter.read(ledger, opened["account"], "EUR").available == AMOUNT_LIMIT
     assert counter.read(ledger, opened["account"], "transactions").sequence == 1
