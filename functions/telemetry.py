@@ -1,7 +1,7 @@
 """What a request leaves behind, in every dialect and in operations: one log line, and what it counted.
 
 A line holds identifiers and numbers of ours, nothing that a caller wrote. Powertools' own decorator would log the whole
-event, credentials included, if an environment variable said so.
+event, credentials included, if an environment variable said so. Design: operations/README.md, Logs.
 """
 
 from collections.abc import Callable

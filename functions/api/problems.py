@@ -1,6 +1,6 @@
 """What this API says no with: one table of errors, each told as problem details (RFC 9457).
 
-`code` is the one field to program against.
+`code` is the one field to program against. Design: README.md, Errors.
 """
 
 from collections.abc import Mapping

@@ -24,6 +24,7 @@ from ledger.kinds import Scope
 from ledger.table import Table, open_table
 from telemetry import Log
 
+# Design: README.md, Limits.
 LONGEST_BODY = 512 * 1024  # characters, as it arrives: a hundred changes with all their texts
 MOST_FIELDS = 20  # in the query
 _LONGEST_PLACE = 100

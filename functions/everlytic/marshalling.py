@@ -1,4 +1,4 @@
-"""XML-RPC's wire: calls read, answers and faults written. Specification: xmlrpc.com/spec.
+"""XML-RPC's wire: calls read, answers and faults written. Specification: xmlrpc.com/spec. Design: README.md, XML-RPC.
 
 The marshaller is the standard library's. defusedxml's own patch would swap the parser of the whole process; here its
 parser is handed over instead, and refuses DTDs as well. Chosen: integers past 32 bits travel as `i8`; what no property

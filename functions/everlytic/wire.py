@@ -30,6 +30,7 @@ from telemetry import Log
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+# Design: README.md, Limits.
 LONGEST_BODY = 64 * 1024  # characters, as it arrives
 MOST_FIELDS = 50  # in the query
 MOST_PROBLEMS = 10  # told of at once
@@ -49,7 +50,7 @@ class Refused(Exception):
         self.message = message
 
 
-# Judged in the order 401, 403, 404, 400, 409, 503.
+# Judged in the order 401, 403, 404, 400, 409, 503. Design: README.md, Errors.
 ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     errors.WrongCredentials: (HTTPStatus.UNAUTHORIZED, "wrong username or API key"),
     errors.NotPermitted: (HTTPStatus.FORBIDDEN, "only an operator may do this"),

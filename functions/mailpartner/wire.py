@@ -17,6 +17,7 @@ from mailpartner.euros import UNIT
 from mailpartner.formats import Value, to_json, to_xml
 from telemetry import Log
 
+# Design: README.md, Limits.
 LONGEST_BODY = 64 * 1024  # characters, as it arrives
 MOST_FIELDS = 50  # in the query, and in a form
 
@@ -83,6 +84,7 @@ NOT_POSSIBLE = Refusal(96, "Impossible : l'état du compte ne le permet pas", 40
 """What any other refusal is told as, by an endpoint that has no line for it and should not meet it."""
 
 # The lines of each table are in the order in which they are judged, after code 90 and before 20 and those from 96 on.
+# Design: README.md, Errors.
 # A sub-account that is closed, be it in the middle of the request, does not exist any more.
 
 CREDIT: Errors = {

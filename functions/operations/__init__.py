@@ -1,1 +1,4 @@
-"""What whoever runs the deployment does, with `aws lambda invoke`: no route leads here."""
+"""What whoever runs the deployment does, with `aws lambda invoke`: no route leads here.
+
+Design: README.md, Functions.
+"""

@@ -22,6 +22,7 @@ from ledger.claims import CallerKey
 from ledger.entry import AMOUNT_LIMIT
 from telemetry import Log
 
+# Design: README.md, Limits.
 MOST_FIELDS = 50  # in the query, and in the body
 LONGEST_BODY = 64 * 1024  # characters, as it arrives
 
@@ -37,7 +38,10 @@ Tree = dict[str, "str | Tree"]
 
 
 class Code(IntEnum):
-    """What went wrong. Of several, the one that comes first in 3, 1 (username, password), 4, 5, 1, 2, 6, 9, 8, 7."""
+    """What went wrong. Of several, the one that comes first in 3, 1 (username, password), 4, 5, 1, 2, 6, 9, 8, 7.
+
+    Design: README.md, Errors.
+    """
 
     MISSING = 1
     INVALID = 2
