@@ -416,9 +416,8 @@ def test_every_scenario_is_a_functions() -> None:
     assert SCENARIOS.keys() == FUNCTIONS.keys()
 
 
-def test_what_a_policy_does_not_grant_is_denied_whoever_catches_the_error(
-    ledger: Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("failing")  # the denial itself is what nobody expected
+def test_what_a_policy_does_not_grant_is_denied_whoever_catches_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FUNCTIONS["GetCustomer"], "Policies", [])
     everlytic.send("GET", f"/{demo.JOHN}")
     assert iam.denied == ["GetCustomer may not do dynamodb:GetItem"]
