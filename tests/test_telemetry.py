@@ -57,6 +57,10 @@ TOPUPS = [
     {"account": 101, "unit": "sms", "idempotency_key": key, "change": {"kind": kind, "amount": amount}}
     for key, kind, amount in (("1", "topup", 1), ("2", "spend", -9_999))
 ]
+MOVED: dict[str, object] = {"message": "CreditAdded", "unit": "EUR", "caller": 100, "account": 102} | {
+    "sequence": 2,
+    "account_sequence": 2,
+}
 OPENING = {"role": "user", "operator": 100, "username": "mary", "idempotency_key": "1"}
 
 # What is done, and all that its one line says beside level, service, correlation id, and where and when it was written.
@@ -116,26 +120,11 @@ LINES: list[tuple[Do, dict[str, object]]] = [
     ),
     (
         lambda: mailpartner.add(5, key="order 2"),
-        {
-            "message": "CreditAdded",
-            "unit": "EUR",
-            "caller": 100,
-            "account": 102,
-            "sequence": 2,
-            "account_sequence": 2,
-        },
+        MOVED,
     ),
     (
         lambda: mailpartner.add(5, key="order 2"),
-        {
-            "message": "CreditAdded",
-            "unit": "EUR",
-            "caller": 100,
-            "account": 102,
-            "sequence": 2,
-            "account_sequence": 2,
-            "replayed": True,
-        },
+        MOVED | {"replayed": True},
     ),
     (lambda: mailpartner.ask("GetMe", mailpartner.KEY), {"message": "CreditRead", "unit": "EUR", "caller": 100}),
     (

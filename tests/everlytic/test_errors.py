@@ -144,12 +144,8 @@ TOLD = {
     "NotSettled": (409, "a balance is below zero or has credit on hold"),
     "Busy": (503, "busy, nothing changed: send it again"),
     "OutcomeUnknown": (504, "the outcome is not known: look before sending it again"),
-    "AccountSuspended": IMPOSSIBLE,
-    "InsufficientCredit": IMPOSSIBLE,
-    "TransferRefused": IMPOSSIBLE,
-    "HoldNotFound": IMPOSSIBLE,
-    "HoldExpired": IMPOSSIBLE,
-    "HoldTooSmall": IMPOSSIBLE,
+    **dict.fromkeys(("HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
+    **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused"), IMPOSSIBLE),
 }
 HEADERS = {
     401: {"WWW-Authenticate": 'Basic realm="Everlytic API", charset="UTF-8"'},

@@ -14,15 +14,9 @@ TOLD = {
     "NameTaken": "the user name is taken",
     "Busy": "busy, nothing changed: try again",
     "OutcomeUnknown": "the outcome is not known: try again with the same idempotency_key, or look",
-    "AccountSuspended": IMPOSSIBLE,
-    "InsufficientCredit": IMPOSSIBLE,
-    "HoldNotFound": IMPOSSIBLE,
-    "HoldExpired": IMPOSSIBLE,
-    "HoldTooSmall": IMPOSSIBLE,
-    "TransferRefused": IMPOSSIBLE,
-    "NotSettled": IMPOSSIBLE,
-    "WrongCredentials": IMPOSSIBLE,
-    "NotPermitted": IMPOSSIBLE,
+    **dict.fromkeys(("HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
+    **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused", "NotSettled"), IMPOSSIBLE),
+    **dict.fromkeys(("WrongCredentials", "NotPermitted"), IMPOSSIBLE),
 }
 
 

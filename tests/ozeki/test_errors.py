@@ -108,14 +108,9 @@ TOLD = {
     "NotPermitted": (5, "only admin may do this"),
     "Busy": (7, "busy, nothing changed: send it again"),
     "OutcomeUnknown": (10, "the outcome is not known: read the balance before sending it again"),
-    "AccountSuspended": IMPOSSIBLE,
-    "InsufficientCredit": IMPOSSIBLE,
-    "HoldNotFound": IMPOSSIBLE,
-    "HoldExpired": IMPOSSIBLE,
-    "HoldTooSmall": IMPOSSIBLE,
-    "TransferRefused": IMPOSSIBLE,
-    "NotSettled": IMPOSSIBLE,
-    "NameTaken": IMPOSSIBLE,
+    **dict.fromkeys(("HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
+    **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused", "NotSettled"), IMPOSSIBLE),
+    **dict.fromkeys(("NameTaken"), IMPOSSIBLE),
 }
 
 
