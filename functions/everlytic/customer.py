@@ -2,8 +2,8 @@
 
 Texts have at most LONGEST_TEXT characters and lose the space around them; a country may be written in either case.
 `off` and `suspended` both suspend the account, which then takes credit and cannot spend it. An empty status or
-`deleted` changes nothing; either of `status: deleted` and `deleted: yes` deletes, whatever the other says, because a caller
-who sends a whole customer back changes one of them. An absent `*_package_id` is 0.
+`deleted` changes nothing; either of `status: deleted` and `deleted: yes` deletes, whatever the other says, because a
+caller who sends a whole customer back changes one of them. An absent `*_package_id` is 0.
 Design: README.md, What is known.
 """
 

@@ -110,7 +110,7 @@ TOLD = {
     "OutcomeUnknown": (10, "the outcome is not known: read the balance before sending it again"),
     **dict.fromkeys(("HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
     **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused", "NotSettled"), IMPOSSIBLE),
-    **dict.fromkeys(("NameTaken"), IMPOSSIBLE),
+    "NameTaken": IMPOSSIBLE,
 }
 
 
