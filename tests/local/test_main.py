@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO
 
 import pytest
@@ -16,9 +17,21 @@ from tests.local.demo import LAST_LINE
 from tests.template import ROOT
 
 
-def start(*options: str) -> "subprocess.Popen[str]":
+def _heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextmanager
+def start(*options: str) -> "Iterator[subprocess.Popen[str]]":
+    """Start the gateway, which is gone afterwards. Ctrl-C ends it also where the tests themselves do not heed it."""
     command = [sys.executable, "-m", "tests.local", *options]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_ctrl_c
+    ) as local:
+        try:
+            yield local
+        finally:
+            local.kill()
 
 
 def curl_lines(printed: IO[str]) -> Iterator[list[str]]:
