@@ -65,12 +65,17 @@ def _one_of(words: Iterable[str]) -> WithJsonSchema:
 
 
 def _reader(words: Mapping[str, Enum]) -> BeforeValidator:
-    """Read a word as what it stands for; what it stands for is taken, too, from our own code."""
+    """Read a word as what it stands for, and nothing else: not the number that is stored for it.
+
+    What it stands for is taken, too, from our own code.
+    """
 
     def read(value: Any) -> Any:
-        if isinstance(value, str) and value not in words:
+        if isinstance(value, Enum):
+            return value
+        if not isinstance(value, str) or value not in words:
             raise ValueError(f"one of {', '.join(words)}")
-        return words[value] if isinstance(value, str) else value
+        return words[value]
 
     return BeforeValidator(read)
 

@@ -11,6 +11,7 @@ from api import (
     list_accounts,
     list_entries,
     reserve_credit,
+    transfer_credit,
     update_account,
     wire,
 )
@@ -172,3 +173,18 @@ def test_an_account_with_more_holds_than_its_balance_has_room_for_is_closed_once
 
 def test_nobody_changes_its_own_account(ledger: Table) -> None:
     assert ask(update_account, {"credit_limits": {"sms": 1}}, id=100).code == "not_permitted"
+
+
+@pytest.mark.parametrize("state", [0, 1, False, True, "", "OPEN", ["open"], {}])
+def test_a_state_is_one_of_its_words_and_not_what_is_stored_for_it(ledger: Table, state: object) -> None:
+    refused = ask(update_account, {"state": state}, id=101)
+    assert refused.code == "invalid_request"
+    assert refused["errors"] == [{"at": "body.state", "message": "one of open, suspended, closed"}]
+
+
+@pytest.mark.parametrize("unit", [0, None, "SMS", ["sms"]])
+def test_a_unit_is_one_of_its_words(ledger: Table, unit: object) -> None:
+    wanted = {"payer": 101, "payee": 100, "unit": unit, "amount": 1}
+    refused = ask(transfer_credit, wanted, key="1")
+    assert refused.code == "invalid_request"
+    assert refused["errors"] == [{"at": "body.unit", "message": "one of email, sms, transactions, EUR"}]
