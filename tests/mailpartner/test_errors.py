@@ -204,6 +204,7 @@ GENERAL: dict[str, tuple[int, int, str]] = {
     "HoldNotFound": IMPOSSIBLE,
     "HoldExpired": IMPOSSIBLE,
     "HoldTooSmall": IMPOSSIBLE,
+    "BalanceTooLarge": IMPOSSIBLE,
     "TransferRefused": IMPOSSIBLE,
     "NameTaken": IMPOSSIBLE,
 }

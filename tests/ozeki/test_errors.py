@@ -108,7 +108,7 @@ TOLD = {
     "NotPermitted": (5, "only admin may do this"),
     "Busy": (7, "busy, nothing changed: send it again"),
     "OutcomeUnknown": (10, "the outcome is not known: read the balance before sending it again"),
-    **dict.fromkeys(("HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
+    **dict.fromkeys(("BalanceTooLarge", "HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
     **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused", "NotSettled"), IMPOSSIBLE),
     "NameTaken": IMPOSSIBLE,
 }
