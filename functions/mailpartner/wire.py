@@ -184,6 +184,14 @@ def answer(event: Event, act: Callable[[Request], Answer], table: Errors, done: 
     )
 
 
+def refuse(event: Event, status: int, code: int, message: str) -> dict[str, Any]:
+    """Answer with an error whatever the request is, in its format if that can be told."""
+    request = Request({}, None, None, {})
+    with suppress(Exception):  # which may be what the reading met before
+        request = _read(event, {})
+    return _refused(request, Refusal(code, message, status))
+
+
 def _answer(event: Event, act: Callable[[Request], Answer], table: Errors, log: Log) -> dict[str, Any]:
     log["unit"] = UNIT
     request = _read(event, log)
@@ -199,11 +207,8 @@ def _answer(event: Event, act: Callable[[Request], Answer], table: Errors, log: 
 
 
 def _failed(event: Event, request_id: str) -> dict[str, Any]:
-    """Answer a request that met an exception nobody expected, in its format if that can be told."""
-    request = Request({}, None, None, {})
-    with suppress(Exception):  # which may have been met by the reading
-        request = _read(event, {})
-    return _refused(request, FAILED._replace(message=f"{FAILED.message} (correlation id {request_id})"))
+    """Answer a request that met an exception nobody expected."""
+    return refuse(event, FAILED.status, FAILED.code, f"{FAILED.message} (correlation id {request_id})")
 
 
 def _refused(request: Request, refusal: Refusal) -> dict[str, Any]:

@@ -145,6 +145,14 @@ def answer(event: Event, act: Callable[[Request], Credit]) -> dict[str, Any]:
     )
 
 
+def refuse(event: Event, message: str, code: Code = Code.UNKNOWN_ACTION) -> dict[str, Any]:
+    """Answer with an error whatever the request is, in its format if that can be told."""
+    request = Request({}, None, None, {})
+    with suppress(Exception):  # which may be what the reading met before
+        request = _read(event, {})
+    return _error(request, code, message)
+
+
 def _answer(event: Event, act: Callable[[Request], Credit], log: Log) -> dict[str, Any]:
     request = _read(event, log)
     try:
@@ -159,12 +167,9 @@ def _answer(event: Event, act: Callable[[Request], Credit], log: Log) -> dict[st
 
 
 def _failed(event: Event, request_id: str) -> dict[str, Any]:
-    """Answer a request that met an exception nobody expected, in its format if that can be told."""
-    request = Request({}, None, None, {})
-    with suppress(Exception):  # which may have been met by the reading
-        request = _read(event, {})
+    """Answer a request that met an exception nobody expected."""
     code, message = LEDGER_ERRORS[errors.OutcomeUnknown]
-    return _error(request, code, f"{message} (correlation id {request_id})")
+    return refuse(event, f"{message} (correlation id {request_id})", code)
 
 
 def _error(request: Request, code: Code, message: str) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from ledger import counter
 from ledger.table import Table
+from ozeki import wire
 from ozeki.wire import LONGEST_BODY, MOST_FIELDS
 from tests.local import demo
 from tests.multipart import TYPE, form, multipart, part
-from tests.ozeki.caller import Answer, credit, event, send
+from tests.ozeki.caller import Answer, credit, event, read, send
 
 QUERY = "action=addcredits&username=admin&password=abc123&useraccount=john&add=244"
 
@@ -178,3 +179,24 @@ def test_any_request_at_all_is_answered(
 ) -> None:
     made = event(query, body=body, headers=headers) | {"isBase64Encoded": is_base64}
     assert send(made) == Answer("error", code=3, message="unknown action")
+
+
+# ------------------------------------------------------------------------------------------------ what is nobody's path
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        event(),
+        event("responseformat=urlencoded"),
+        event(body="responseformat=urlencoded"),
+        event() | {"body": "%", "isBase64Encoded": True},
+        event() | {"headers": 7},
+    ],
+    ids=["nothing", "urlencoded", "urlencoded in the body", "unreadable", "no event at all"],
+)
+def test_a_request_that_no_function_takes_is_refused_in_its_own_format(made: dict[str, Any]) -> None:
+    answer = wire.refuse(made, "no such path: /api is")
+    assert read(answer) == Answer("error", code=3, message="no such path: /api is")
+    is_urlencoded = "urlencoded" in made["rawQueryString"] + made.get("body", "")
+    assert answer["headers"]["Content-Type"].endswith("urlencoded" if is_urlencoded else "xml")
