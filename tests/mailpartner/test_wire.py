@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.table import Table
+from mailpartner import wire
 from mailpartner.euros import Euros
 from tests.local import demo
 from tests.local.gateway import Context
@@ -165,3 +166,28 @@ def test_a_plus_is_a_space_in_a_form_and_a_percent_is_utf_8() -> None:
     assert send("AddCredit", event(FORM.replace("100", "+100").encode())).code == 5
     assert send("AddCredit", event(FORM.replace("100", "0.%30%301").encode())).code == 200
     assert send("AddCredit", event(FORM.replace("100", "").encode())) == Answer(2, message="Le crédit est requis")
+
+
+# ------------------------------------------------------------------------------------------------ what is nobody's path
+
+
+@pytest.mark.parametrize(
+    ("made", "content_type"),
+    [
+        (event(), "application/json"),
+        (event(b'{"_format": "json"}'), "application/json"),
+        (event(b'{"_format": "xml"}'), "application/xml"),
+        (event(query="_format=xml"), "application/xml"),
+        (event("%") | {"isBase64Encoded": True}, "application/json"),
+        (event() | {"headers": 7}, "application/json"),
+    ],
+    ids=["nothing", "JSON", "XML", "XML in the query", "unreadable", "no event at all"],
+)
+def test_a_request_that_no_endpoint_takes_is_refused_in_its_own_format(made: dict[str, Any], content_type: str) -> None:
+    answer = wire.refuse(made, 404, 404, "Aucune méthode ici")
+    assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (404, content_type)
+    if content_type == "application/json":
+        assert json.loads(answer["body"]) == {"success": False, "code": 404, "message": "Aucune méthode ici"}
+    else:
+        told = "<entry>false</entry><entry>404</entry><entry><![CDATA[Aucune méthode ici]]></entry>"
+        assert f"<result>{told}</result>" in answer["body"]

@@ -108,15 +108,16 @@ TOLD = {
     "NotPermitted": (5, "only admin may do this"),
     "Busy": (7, "busy, nothing changed: send it again"),
     "OutcomeUnknown": (10, "the outcome is not known: read the balance before sending it again"),
+    "NameTaken": (2, "not a valid value: name is taken"),
+    "NotSettled": (2, "not possible: a balance of the user's is below zero or on hold"),
     **dict.fromkeys(("BalanceTooLarge", "HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
-    **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused", "NotSettled"), IMPOSSIBLE),
-    "NameTaken": IMPOSSIBLE,
+    **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused"), IMPOSSIBLE),
 }
 
 
 def test_every_error_of_the_ledger_is_told_with_its_code_and_text() -> None:
     def told(error: Exception) -> Answer:
-        def fail(_: wire.Request) -> wire.Credit:
+        def fail(_: wire.Request) -> wire.Answer:
             raise error
 
         return read(wire.answer(event(), fail))

@@ -1,5 +1,6 @@
 """Whatever way a request comes, it is read as what it is; whatever it says, the answer can be read."""
 
+from codecs import BOM_UTF8
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -9,10 +10,11 @@ from hypothesis import strategies as st
 
 from ledger import counter
 from ledger.table import Table
+from ozeki import wire
 from ozeki.wire import LONGEST_BODY, MOST_FIELDS
 from tests.local import demo
 from tests.multipart import TYPE, form, multipart, part
-from tests.ozeki.caller import Answer, credit, event, send
+from tests.ozeki.caller import Answer, credit, event, read, send
 
 QUERY = "action=addcredits&username=admin&password=abc123&useraccount=john&add=244"
 
@@ -41,11 +43,17 @@ def balances(table: Table) -> tuple[int, int]:
         event("&&" + QUERY + "&=&x&add=1&useraccount=admin"),
         event(body=form(dict(parse_qsl(QUERY))), headers={"content-type": TYPE}),
         event("add=244", body=form(dict(parse_qsl(QUERY)) | {"add": "1"}), headers={"Content-Type": TYPE}),
+        event(body=form(dict(parse_qsl(QUERY))), headers={"CONTENT-TYPE": TYPE.replace("form-data", "Form-Data")}),
+        event(body=BOM_UTF8 + QUERY.encode()),
+        event(body=b"%EF%BB%BF" + QUERY.encode()),
+        event("%EF%BB%BF" + QUERY),
+        event("%ef%bb%bf" + QUERY, body=b""),
     ],
     ids=[
         *("query", "body", "base64", "base64 with a line break", "labelled JSON", "labelled text"),
         *("empty body", "empty base64", "a body that is no form", "half and half", "the query wins", "the first wins"),
-        *("multipart", "multipart and the query"),
+        *("multipart", "multipart and the query", "multipart, its header in capitals"),
+        *("a byte order mark", "one that is escaped", "one in the query", "one in small letters"),
     ],
 )
 def test_parameters_are_found_wherever_they_are(ledger: Table, made: dict[str, Any]) -> None:
@@ -178,3 +186,24 @@ def test_any_request_at_all_is_answered(
 ) -> None:
     made = event(query, body=body, headers=headers) | {"isBase64Encoded": is_base64}
     assert send(made) == Answer("error", code=3, message="unknown action")
+
+
+# ------------------------------------------------------------------------------------------------ what is nobody's path
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        event(),
+        event("responseformat=urlencoded"),
+        event(body="responseformat=urlencoded"),
+        event() | {"body": "%", "isBase64Encoded": True},
+        event() | {"headers": 7},
+    ],
+    ids=["nothing", "urlencoded", "urlencoded in the body", "unreadable", "no event at all"],
+)
+def test_a_request_that_no_function_takes_is_refused_in_its_own_format(made: dict[str, Any]) -> None:
+    answer = wire.refuse(made, "no such path: /api is")
+    assert read(answer) == Answer("error", code=3, message="no such path: /api is")
+    is_urlencoded = "urlencoded" in made["rawQueryString"] + made.get("body", "")
+    assert answer["headers"]["Content-Type"].endswith("urlencoded" if is_urlencoded else "xml")
