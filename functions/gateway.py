@@ -7,7 +7,7 @@ sent it; how that is told is for the dialect. Nothing here knows a dialect, and 
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from email.message import Message
 from email.parser import BytesParser
 from http import HTTPStatus
@@ -25,6 +25,7 @@ Undecodable = Literal["strict", "replace"]
 
 T = TypeVar("T")
 
+_WEIGHT = re.compile(r"q\s*=\s*([01]\.?[0-9]*|\.[0-9]+)")  # Java sends `q=.2`
 _BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and white space
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -136,6 +137,22 @@ def once_each(pairs: list[tuple[str, T]]) -> dict[str, T]:
     return found
 
 
+def preferred(accept: str, offered: Sequence[str]) -> str:
+    """Choose, of the types offered, the one that an Accept header likes best (RFC 9110, 12.5.1); of equals the first.
+
+    The most specific range that matches a type weighs it; at the same weight, a type that is named is liked better than
+    one that a wildcard lets in. If none is acceptable, the first is given all the same.
+    """
+    weights = dict(_weighted(each) for each in accept.lower().split(","))
+
+    def liked(offer: str) -> tuple[float, int]:
+        ranges = (offer, f"{offer.partition('/')[0]}/*", "*/*")
+        return next(((weights[each], -place) for place, each in enumerate(ranges) if each in weights), (0, 0))
+
+    best = max(offered, key=liked)
+    return best if liked(best)[0] else offered[0]
+
+
 def idempotency_key(headers: Mapping[str, str]) -> str | None:
     """Give the caller's Idempotency-Key, which may be none at all (is_key)."""
     return headers.get("idempotency-key")
@@ -178,6 +195,13 @@ def xml_text(text: str) -> str:
 
 def _context(event: Event, name: str) -> str:
     return str((event.get("requestContext") or {}).get(name, ""))
+
+
+def _weighted(accepted: str) -> tuple[str, float]:
+    """Take one media range of an Accept header apart. A weight that cannot be read is 1, as if there were none."""
+    name, *parameters = [part.strip() for part in accepted.split(";")]
+    weight = next(filter(None, map(_WEIGHT.fullmatch, parameters)), None)
+    return "*/*" if name == "*" else name, min(float(weight[1]), 1) if weight else 1
 
 
 def _form(text: str, most: int, undecodable: Undecodable) -> Fields:

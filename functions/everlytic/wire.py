@@ -140,7 +140,7 @@ def answer(
 
     `done` names, in the log, what has then happened.
     """
-    return run(event, done, partial(_answer, event, act, status), partial(_refuse, event))
+    return run(event, done, partial(_answer, event, act, status), partial(refuse, event))
 
 
 def run(
@@ -181,10 +181,11 @@ def _answer(event: Event, act: Callable[[Request], Customer | Page], status: HTT
     return gateway.response(status, content_type, text, gateway.replay_headers(answered.replayed, log))
 
 
-def _refuse(event: Event, status: HTTPStatus, message: str) -> dict[str, Any]:
+def refuse(event: Event, status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Answer the request in this event with one error, in the format that it accepts."""
     accepted = gateway.headers(event).get("accept", "")
     content_type, text = formats.write({"error": {"message": message}}, accepted)
-    return gateway.response(status, content_type, text, _HEADERS.get(status))
+    return gateway.response(status, content_type, text, {**_HEADERS.get(status, {}), **(headers or {})})
 
 
 def judge(error: Exception) -> tuple[HTTPStatus, str]:
