@@ -148,9 +148,15 @@ def _listing(table: Table, owner: int, after: int, *, descending: bool) -> dict[
 
 
 def revise_profile(
-    table: Table, found: Account, properties: Mapping[str, str | int] | None = None, state: State | None = None
+    table: Table,
+    found: Account,
+    properties: Mapping[str, str | int] | None = None,
+    state: State | None = None,
+    username: str | None = None,
 ) -> Item:
-    """Write the update that gives an account these properties and this state, unless it was revised since or is closed.
+    """Write the update that gives an account these properties, this state and this user name, as far as they are given.
+
+    It is refused if the account was revised since it was read, or is closed.
 
     With a state it is refused, too, if a unit was opened since: that unit would miss the change of state.
     """
@@ -165,6 +171,8 @@ def revise_profile(
     )
     if properties is not None:
         update = update.also(sets=["p = :properties"], values={":properties": property_map(properties)})
+    if username is not None:
+        update = update.also(sets=["n = :username"], values={":username": {"S": username}})
     if state is not None:
         no_new_unit = "u = :units" if found.units else "attribute_not_exists(u)"
         units: Item = {":units": {"SS": sorted(found.units)}} if found.units else {}

@@ -15,7 +15,7 @@ from ledger.accounts import Role
 from ledger.counter import State
 from ledger.errors import AccountClosed, AccountNotFound, NotPermitted, WrongCredentials
 from ledger.kinds import Scope
-from ledger.names import Name
+from ledger.names import Name, username_pk
 from ledger.table import Item, Table, single
 
 LONGEST_USERNAME = LONGEST_PASSWORD = 16
@@ -57,15 +57,28 @@ class Caller:
         return self.account if self.subtree is None else self.subtree
 
 
-def password(username: str, secret: str) -> Name:
-    """Make the look-up that lets this user name in with this password. ValueError if either is empty or too long."""
+def user_name(username: str, proof: Item | None = None) -> Name:
+    """Make the look-up of a user name; without a proof it lets nobody in. ValueError if it can be no user name."""
     if not 1 <= len(username) <= LONGEST_USERNAME:
         raise ValueError(f"a user name has 1 to {LONGEST_USERNAME} characters")
+    # Or it could not be read back, or not be told from another, in a log line or an XML answer.
+    if not username.isprintable() or username != username.strip():
+        raise ValueError("only printable characters, and no space at either end")
+    return Name("username", username_pk(username), proof or {})
+
+
+def password(username: str, secret: str) -> Name:
+    """Make the look-up that lets this user name in with this password. ValueError if either cannot be one."""
     if not 1 <= len(secret) <= LONGEST_PASSWORD:
         raise ValueError(f"a password has 1 to {LONGEST_PASSWORD} characters")
     salt = secrets.token_bytes(16)
     proof = {"salt": {"B": salt}, "cost": _NOBODY["cost"]}
-    return Name("username", f"U#{username}", {**proof, "hash": {"B": _stretch(secret, proof)}})
+    return user_name(username, {**proof, "hash": {"B": _stretch(secret, proof)}})
+
+
+def fingerprint(secret: str) -> str:
+    """Condense a password for the content of an idempotency key, as slowly as where it is kept."""
+    return _stretch(secret, _NOBODY).hex()
 
 
 def api_key(secret: str) -> Name:
@@ -86,7 +99,7 @@ def by_password(table: Table, username: str, secret: str) -> Caller:
     """
 
     def find() -> Caller:
-        item = (table.get(single(f"U#{username}")) if len(username) <= LONGEST_USERNAME else None) or {}
+        item = (table.get(single(username_pk(username))) if len(username) <= LONGEST_USERNAME else None) or {}
         proof = item if "hash" in item else _NOBODY
         if not compare_digest(_stretch(secret, proof), proof["hash"]["B"]) or proof is _NOBODY:
             raise WrongCredentials

@@ -6,7 +6,6 @@ the second on top of what the first left, so neither is lost. Design: README.md,
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from ledger import accounts, flush, metrics, opening, packages
 from ledger.accounts import Account, revise_profile, why_not_revised
@@ -19,7 +18,7 @@ from ledger.entry import key_time_ms
 from ledger.errors import AccountClosed, Busy, NotSettled
 from ledger.history import at
 from ledger.kinds import Kind
-from ledger.names import leads_to, release, take, taken, unique_names
+from ledger.names import Takings, leads_to, release, unique_names
 from ledger.packages import Package, PackageNotFound
 from ledger.table import Item, Table, claim_key, made
 from ledger.transfer import change_all, unblock
@@ -89,6 +88,7 @@ def revise(
     AccountClosed, NameTaken, NotSettled, KeyReused, Busy or OutcomeUnknown.
     """
     revised: Account | None = None
+    takings = Takings(table, owner)
 
     def plan(key: bytes) -> Plan:
         nonlocal revised
@@ -101,7 +101,7 @@ def revise(
         # balance-after is known without reading it back.
         writes = [
             Write(revise_profile(table, found, properties, state), why_not_revised),
-            *_renaming(table, found, {} if state is State.CLOSED else properties),
+            *_renaming(table, takings, found, {} if state is State.CLOSED else properties),
             *(_revising(table, found, unit, wanted, state, actor, key) for unit in sorted(units)),
         ]
         return Plan(writes, [(account, unit) for unit in wanted.balances])
@@ -190,7 +190,7 @@ def _revised(found: Account, wanted: Revision, properties: Mapping[str, str | in
     return replace(found, properties=properties, state=state, units=units, version=found.version + 1)
 
 
-def _renaming(table: Table, found: Account, properties: Mapping[str, str | int]) -> list[Write]:
+def _renaming(table: Table, takings: Takings, found: Account, properties: Mapping[str, str | int]) -> list[Write]:
     """Write what moves an account's unique names from those it has to those that these properties claim."""
     has = unique_names(found.owner, found.properties)
     claims = unique_names(found.owner, properties)
@@ -199,7 +199,7 @@ def _renaming(table: Table, found: Account, properties: Mapping[str, str | int])
     # An account's names move with its profile's version, which is judged first: the old ones are still as just read.
     return [
         *(Write(release(table, name, found.id)) for name in old),
-        *(Write(take(table, name, found.owner, found.id), partial(taken, name)) for name in new),
+        *(takings.write(name, found.id) for name in new),
     ]
 
 

@@ -1,13 +1,20 @@
 """Names that are unique in the whole table and lead to one account: user names, tokens, hashed keys, e-mail addresses.
 
-A name is taken, moved and given up in the same transaction as what it stands for. Design: README.md, Items.
+A name is taken, moved and given up in the same transaction as what it stands for. A user name or token that an account
+gave up stays its own until that account is closed: whoever still writes the old name never reaches another's credit.
+Design: README.md, Items.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
+from ledger import accounts
+from ledger.commit import Write
+from ledger.counter import State
 from ledger.errors import AccountNotFound, NameTaken
 from ledger.table import Item, Table, single
+from ledger.update import number
 
 LONGEST_NAME_BYTES = 1_024
 
@@ -24,22 +31,33 @@ class Name:
     proof: Item = field(default_factory=dict)
 
 
+def username_pk(username: str) -> str:
+    """Name the look-up of a user name."""
+    return f"U#{username}"
+
+
+def token(text: str) -> Name:
+    """Make the look-up of a token, by which a dialect names an account."""
+    return Name("token", f"T#{text}")
+
+
 def find_username(table: Table, username: str) -> tuple[int, int]:
     """Find the owner and the id of the account with this user name. Raises AccountNotFound."""
-    return find_name(table, f"U#{username}")
+    return find_name(table, username_pk(username))
 
 
 def find_name(table: Table, pk: str) -> tuple[int, int]:
-    """Find the owner and the id of the account that a unique name leads to. Raises AccountNotFound.
+    """Find the owner and the id of the account that a user name or a token leads to. Raises AccountNotFound.
 
-    What is found is remembered for a while: this is for names that never lead elsewhere later, as those of UNIQUE do.
+    What is found is remembered for a while: such a name leads elsewhere only once its account is closed, and then what
+    is remembered takes no change any more.
     """
 
     def find() -> tuple[int, int]:
         if not _can_be_a_key(pk):
             raise AccountNotFound
         item = table.get(single(pk))
-        if item is None:
+        if item is None or "z" in item:
             raise AccountNotFound
         return int(item["o"]["N"]), int(item["account"]["N"])
 
@@ -58,15 +76,39 @@ def look_up(name: Name, owner: int, account: int) -> Item:
     return {**single(name.pk), "account": {"N": str(account)}, "o": {"N": str(owner)}, **name.proof}
 
 
-def take(table: Table, name: Name, owner: int, account: int) -> Item:
-    """Write the put that takes a unique name for an account, if nobody has it."""
-    item = look_up(name, owner, account)
-    return {"Put": {"TableName": table.name, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+class Takings:
+    """How the names of one commit can be taken, as its tries have learned: new, or from an account that is closed."""
 
+    def __init__(self, table: Table, owner: int) -> None:
+        self._table = table
+        self._owner = owner
+        self._closed: dict[str, int] = {}
 
-def taken(name: Name, _: Item | None) -> bool:
-    """Say what it means that a name could not be taken: raises NameTaken."""
-    raise NameTaken(name.what)
+    def write(self, name: Name, account: int) -> Write:
+        """Write the put that takes a name for an account of the owner's, refused with NameTaken."""
+        is_free = "attribute_not_exists(pk) OR account = :account"
+        values: Item = {":account": number(account)}
+        if name.pk in self._closed:
+            is_free += " OR account = :closed"
+            values[":closed"] = number(self._closed[name.pk])
+        put: Item = {
+            "TableName": self._table.name,
+            "Item": look_up(name, self._owner, account),
+            "ConditionExpression": is_free,
+            "ExpressionAttributeValues": values,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        return Write({"Put": put}, partial(self._refused, name))
+
+    def _refused(self, name: Name, stands: Item | None) -> bool:
+        """Learn that whoever has the name is closed, and that for good; otherwise it is taken."""
+        # Those of UNIQUE were given up when their account was closed.
+        if stands and name.what not in UNIQUE and int(stands["o"]["N"]) == self._owner:
+            holder = accounts.find(self._table, self._owner, int(stands["account"]["N"]))
+            if holder and holder.state is State.CLOSED and self._closed.get(name.pk) != holder.id:
+                self._closed[name.pk] = holder.id
+                return True
+        raise NameTaken(name.what)
 
 
 def leads_to(table: Table, name: Name, account: int) -> bool:
@@ -85,6 +127,19 @@ def release(table: Table, name: Name, account: int) -> Item:
             "ExpressionAttributeValues": {":account": {"N": str(account)}},
         }
     }
+
+
+def give_up(table: Table, name: Name, owner: int, account: int) -> Write:
+    """Write the put by which an account's user name or token leads nowhere, though to nobody else either."""
+    has_it = "account = :account"
+    gone = {**look_up(Name(name.what, name.pk), owner, account), "z": number(table.now_ms())}
+    put: Item = {
+        "TableName": table.name,
+        "Item": gone,
+        "ConditionExpression": has_it,
+        "ExpressionAttributeValues": {":account": number(account)},
+    }
+    return Write({"Put": put})
 
 
 def _can_be_a_key(pk: str) -> bool:

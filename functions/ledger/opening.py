@@ -5,7 +5,6 @@ Design: README.md, Commits.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from ledger import metrics
 from ledger.accounts import Role, property_map
@@ -16,7 +15,7 @@ from ledger.entry import Entry, pack
 from ledger.errors import AccountClosed, AccountNotFound, Busy, NameTaken, OutcomeUnknown
 from ledger.kinds import Kind
 from ledger.metrics import Metric
-from ledger.names import Name, take, taken
+from ledger.names import Name, Takings
 from ledger.table import Item, Table, profile_key, single
 from ledger.update import number
 
@@ -69,6 +68,7 @@ def open_account(
     """
     balances = balances or {}
     candidate = account or 1
+    takings = Takings(table, owner)
 
     def is_taken(_: Item | None) -> bool:
         nonlocal candidate
@@ -87,7 +87,7 @@ def open_account(
         openings = [
             _opening(table, key, candidate, unit, amount, actor, state, paid_by) for unit, amount in balances.items()
         ]
-        writes = [Write(take(table, name, owner, candidate), partial(taken, name)) for name in names]
+        writes = [takings.write(name, candidate) for name in names]
         if paid_by:
             writes.append(paid_by.pay(candidate, key))
         writes.append(Write(_new(table, {**single(f"A#{candidate}"), "o": number(owner)}), is_taken))

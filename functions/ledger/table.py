@@ -18,7 +18,8 @@
                                                            z revoked, milliseconds
     package   G#<operator>                <identifier>     n name · q quantities · p price · c currency · a active
     look-ups  U#<username> T#<token> S#<secret hash> M#<owner>#<e-mail> I#<owner>#<unique id>
-                                          .                account, o owner, and what proves the name
+                                          .                account, o owner, and what proves the name · z given up,
+                                                           milliseconds
 
 Numbers in sort keys are zero-padded to 12 digits, so that they sort as numbers do. `~` sorts after every page.
 A letter means one thing in balances and pages. Design: README.md, Items.

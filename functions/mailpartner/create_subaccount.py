@@ -1,4 +1,4 @@
-"""POST /v1/subaccount/create: opens a sub-account, with credit of the main account's if asked, and answers its token.
+"""POST /v1/subaccount/create: opens a sub-account, with credit if asked, and answers its token and its key.
 
 A simple sub-account without an e-mail address gets one that nobody can write to. `isBuyer` says whether the sub-account
 may buy credit on its own; nothing is sold here, so it is kept for those who sell. No mail is sent either:
@@ -10,7 +10,7 @@ import secrets
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from ledger import accounts
+from ledger import accounts, credentials
 from ledger.names import unique_names
 from ledger.subaccounts import open_subaccount
 from ledger.table import open_table
@@ -61,24 +61,28 @@ def create_subaccount(request: Request) -> Answer:
     """Open the account, its names and both sides of the transfer in one commit."""
     parent = parties.parent(table, parties.caller(table, request))
     wanted = _read(request)
-    token = secrets.token_urlsafe(24)
+    token, api_key = secrets.token_urlsafe(24), credentials.new_secret()
     properties = wanted.properties() | {parties.TOKEN: token}
     opened = open_subaccount(
         table,
         parent,
         UNIT,
         wanted.amount,
-        names=[parties.token_name(token), *unique_names(parent.id, properties)],
+        names=[parties.token_name(token), credentials.api_key(api_key), *unique_names(parent.id, properties)],
         properties=properties,
         caller_key=request.key_for(parent.id, "createsubaccount", *astuple(wanted)),
     )
     request.log["account"] = opened.id
-    # A replay answers with the token and the address that were made up then.
+    # A replay answers with the token and the address that were made up then; of the key, only its hash was kept.
     child = accounts.get(table, parent.id, opened.id).properties if opened.replayed else properties
     email = str(child["email"])
     return Answer(
         {
-            "subaccount": {"email": email, "token": str(child[parties.TOKEN])},
+            "subaccount": {
+                "email": email,
+                "token": str(child[parties.TOKEN]),
+                "apiKey": "" if opened.replayed else api_key,
+            },
             "sendConfirmMailTo": email if wanted.type == ADVANCED else "",
             "parent_email": parties.text(parent, "email") or parent.username,
         },

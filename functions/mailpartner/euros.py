@@ -9,8 +9,8 @@ from ledger.units import Unit
 UNIT = Unit.EUR
 
 _PLACES = UNIT.places
-# Leading zeros aside, no more digits than the limit has: int() is never given a book to read.
-_TEXT = re.compile(rf"0*([0-9]{{1,{len(str(AMOUNT_LIMIT)) - _PLACES}}})(?:\.([0-9]{{1,{_PLACES}}}))?")
+# Zeros that say nothing aside, no more digits than the limit has: int() is never given a book to read.
+_TEXT = re.compile(rf"0*([0-9]{{0,{len(str(AMOUNT_LIMIT)) - _PLACES}}})(?:\.([0-9]{{0,{_PLACES}}})0*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class Euros:
 
 
 def read(text: str) -> int:
-    """Read a positive amount of up to three decimals as thousandths of a euro.
+    """Read a positive amount of whole thousandths of a euro, whatever its zeros: 10.5000, .5, 1.
 
-    ValueError for everything else: signs, exponents, more decimals, NaN, nothing, more than AMOUNT_LIMIT.
+    ValueError for everything else: signs, exponents, commas, NaN, a fraction of a thousandth, more than AMOUNT_LIMIT.
     """
     found = _TEXT.fullmatch(text)
     thousandths = int(found[1] + (found[2] or "").ljust(_PLACES, "0")) if found else 0

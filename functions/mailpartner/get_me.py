@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from ledger import accounts
 from ledger.counter import read_all
 from ledger.table import open_table
 from ledger.units import Unit
@@ -21,7 +20,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def get_me(request: Request) -> Answer:
     """Read the caller's profile and balances: money, and the messages already paid for."""
     asking = parties.caller(table, request)
-    found = accounts.get(table, asking.owner, asking.account)
+    found = parties.profile(table, asking)
     balances = read_all(table, [(found.id, unit) for unit in (Unit.SMS, Unit.EMAIL, UNIT)])
     sms, mail, money = (balance.spendable(table.now_ms()) for balance in balances)
     solde = Euros(money).padded()
@@ -32,12 +31,16 @@ def get_me(request: Request) -> Answer:
                 firstname=parties.text(found, "firstname"),
                 lastname=parties.text(found, "lastname"),
             ),
+            # In the vendor's order, all of them, ours last: in XML only a value's place tells what it is.
             "credits": {
                 "creditSms": sms,
-                "creditMail": mail,
+                "creditSmsECO": 0,
+                "creditHlr": 0,
+                "toSend": 0,
                 "solde": solde,
                 "currency": UNIT,
                 "balance": solde,
+                "creditMail": mail,
             },
         }
     )

@@ -54,12 +54,14 @@ def _page(request: Request) -> int:
 
 
 def _described(account: Account, balance: Balance) -> dict[str, Value]:
+    # In the vendor's order, all of them: in XML only a value's place tells what it is.
     created = datetime.fromtimestamp(account.created_ms // 1_000, UTC)
     return {
         "id": account.id,
         "email": parties.text(account, "email"),
         "type": parties.text(account, "type"),
         "token": parties.text(account, parties.TOKEN),
+        "apiKey": "",  # only its hash is kept
         "createdAt": created.strftime("%Y-%m-%d %H:%M:%S"),
         "credits": {"balance": Euros(balance.spendable(table.now_ms())).padded(), "currency": UNIT},
     }

@@ -39,6 +39,11 @@ def parent(table: Table, asking: Caller) -> Account:
     """Read the main account that asks. Raises NotPermitted: only an admin has sub-accounts."""
     if asking.role is not Role.ADMIN:
         raise NotPermitted
+    return profile(table, asking)
+
+
+def profile(table: Table, asking: Caller) -> Account:
+    """Read the account that asks."""
     found = accounts.get(table, asking.owner, asking.account)
     if found.state is State.CLOSED:  # since the caller was recognised, and remembered for a while
         raise Refused(Fault.DISABLED)

@@ -1,4 +1,4 @@
-"""DELETE /v1/subaccount/remove: closes a sub-account for good, all its credit going back to the main account."""
+"""DELETE /v1/subaccount/delete and /v1/subaccount/remove: closes a sub-account for good, its credit going back."""
 
 from typing import Any
 

@@ -1,5 +1,6 @@
 """Mailpartner's wire: requests read, answers written, errors numbered. Design: README.md, What is known."""
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from telemetry import Log
 LONGEST_BODY = 64 * 1024  # characters, as it arrives
 MOST_FIELDS = 50  # in the query, and in a form
 
+_BYTE_ORDER_MARK = "\ufeff"  # is what a query that was read from a file may begin with
 _NOBODYS_TEXT = "\N{REPLACEMENT CHARACTER}"  # for a value that no form could carry: it is nobody's name and no number
 
 
@@ -38,6 +40,8 @@ class Fault(Enum):
     NO_BUYER = auto()
     NO_EMAIL = auto()
     UNREADABLE = auto()
+    BROKEN_JSON = auto()
+    IS_XML = auto()
     EMPTY_BALANCE = auto()  # the payer has nothing at all, not merely too little
 
 
@@ -60,10 +64,12 @@ class Refusal(NamedTuple):
 
 Errors = Mapping[Fault | type[errors.LedgerError], Refusal]
 
-_DISABLED = Refusal(20, "Le compte est désactivé ou clôturé")
+_DISABLED = Refusal(20, "Compte désactivé")
 
 GENERAL: Errors = {
     Fault.UNREADABLE: Refusal(90, "La requête est illisible", 400),
+    Fault.BROKEN_JSON: Refusal(90, "Le JSON est malformé: erreur de syntaxe", 400),
+    Fault.IS_XML: Refusal(90, "Le corps est en XML : seuls JSON, formulaire et query sont lus", 400),
     Fault.NO_KEY: Refusal(1, "La Clé API est requise"),
     errors.WrongCredentials: Refusal(10, "Clé API incorrecte"),
     Fault.DISABLED: _DISABLED,
@@ -74,13 +80,13 @@ GENERAL: Errors = {
     errors.Busy: Refusal(429, "Trop de requêtes à la fois, rien n'a été modifié : réessayez", 429),
     # Not 429, which says that nothing changed.
     errors.OutcomeUnknown: Refusal(504, "Résultat inconnu : réessayez avec la même Idempotency-Key ou vérifiez", 504),
-    errors.NotSettled: Refusal(96, "Le sous-compte a des crédits réservés ou négatifs", 409),
+    errors.NotSettled: Refusal(98, "Le sous-compte a des crédits réservés ou négatifs", 409),
 }
 
 FAILED = Refusal(500, "Erreur interne, résultat inconnu : réessayez avec la même Idempotency-Key ou vérifiez", 500)
 """What an exception that nobody expected is told as."""
 
-NOT_POSSIBLE = Refusal(96, "Impossible : l'état du compte ne le permet pas", 409)
+NOT_POSSIBLE = Refusal(98, "Impossible : l'état du compte ne le permet pas", 409)
 """What any other refusal is told as, by an endpoint that has no line for it and should not meet it."""
 
 # The lines of each table are in the order in which they are judged, after code 90 and before 20 and those from 96 on.
@@ -138,7 +144,7 @@ class Request:
 
     parameters: Mapping[str, str]
     idempotency_key: str | None
-    unreadable: str | None
+    unreadable: Refused | None
     log: Log
 
     def optional(self, name: str) -> str:
@@ -159,11 +165,11 @@ class Request:
         """Refuse with code 90 what cannot be understood, whatever the endpoint."""
         unreadable = self.unreadable
         if self.optional("_format") not in ("", "json", "xml"):
-            unreadable = "_format"
+            unreadable = Refused(Fault.UNREADABLE, "_format")
         if self.idempotency_key is not None and not gateway.is_key(self.idempotency_key):
-            unreadable = "Idempotency-Key"
+            unreadable = Refused(Fault.UNREADABLE, "Idempotency-Key")
         if unreadable:
-            raise Refused(Fault.UNREADABLE, unreadable)
+            raise unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +246,12 @@ def _read(event: Event, log: Log) -> Request:
     unreadable = None
     for part, read in (("body", _body), ("query", _query)):
         try:
-            parameters |= gateway.once_each(read(event, headers))
+            fields = read(event, headers)
+            parameters |= gateway.once_each([(name.removeprefix(_BYTE_ORDER_MARK), value) for name, value in fields])
         except Unreadable:
-            unreadable = part
+            unreadable = Refused(Fault.UNREADABLE, part)
+        except Refused as refused:
+            unreadable = refused
     return Request(parameters, gateway.idempotency_key(headers), unreadable, log)
 
 
@@ -254,10 +263,15 @@ def _body(event: Event, headers: Mapping[str, str]) -> Fields:
     content = gateway.body(event, LONGEST_BODY)
     if gateway.is_json(content):
         # Numbers keep the text they came in: an amount is no more a float here than it is in a form.
-        found = gateway.read_json(content, integer=str, fraction=str, constant=str)
+        try:
+            found = gateway.read_json(content, integer=str, fraction=str, constant=str)
+        except Unreadable:
+            raise Refused(Fault.BROKEN_JSON) from None
         if not isinstance(found, dict):
             raise Unreadable("not an object")
         return list(_flat(found))
+    if content.removeprefix(BOM_UTF8).lstrip().startswith(b"<"):
+        raise Refused(Fault.IS_XML)
     fields = gateway.read_fields(content, headers.get("content-type", ""), MOST_FIELDS)
     # Words, a number or a text in quotes are no form either, though they could be read as one.
     if fields and (b"=" not in content or content.lstrip().startswith(b'"')):

@@ -27,7 +27,7 @@ HANDLERS: dict[str, Handler] = {
 }
 KEY = {"apiKey": demo.API_KEY}
 MOVE = {**KEY, "tokenSubaccount": demo.TOKEN}
-STATUS = {90: 400, 96: 409, 97: 409, 429: 429, 504: 504}
+STATUS = {90: 400, 97: 409, 98: 409, 429: 429, 504: 504}
 
 
 @dataclass(frozen=True)

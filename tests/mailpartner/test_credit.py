@@ -119,7 +119,7 @@ def test_a_busy_main_account_is_said_to_have_changed_nothing_and_has_not(
 
 def test_a_suspended_sub_account_takes_credit_and_gives_none_back(ledger: Table) -> None:
     set_state(ledger, demo.ADMIN, demo.SUBACCOUNT, State.SUSPENDED)
-    assert remove(1) == Answer(20, message="Le compte est désactivé ou clôturé")
+    assert remove(1) == Answer(20, message="Compte désactivé")
     assert add(1) == moved("2768.2", "162.8")
 
 

@@ -54,6 +54,20 @@ def test_amounts_go_from_a_thousandth_to_the_limit(text: str, thousandths: int) 
             euros.read(str(Euros(past)))
 
 
+@pytest.mark.parametrize(
+    ("text", "thousandths"),
+    [
+        *(("10.5000", 10_500), ("10.5", 10_500), ("0010.50", 10_500), (".5", 500), ("1.", 1_000), ("100", 100_000)),
+        *(("100.0", 100_000), (".001", 1), (".0010", 1), (f"{'0' * 30_000}1.{'0' * 30_000}", 1_000)),
+        ("1000000000000.0000", AMOUNT_LIMIT),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_an_exact_amount_is_read_in_every_spelling_of_its_zeros(text: str, thousandths: int) -> None:
+    """A DECIMAL(10,4) column gives 10.5000."""
+    assert euros.read(text) == thousandths
+
+
 def floats(source: Path) -> Iterator[str]:
     """Find what could make a float: a literal, a call, a true division, or a JSON reader left to itself."""
     for node in ast.walk(ast.parse(source.read_text())):

@@ -41,8 +41,9 @@ def test_the_user_of_me_keeps_its_names_in_xml_as_in_the_vendors_sample(ledger: 
     assert call_for_xml("GetMe", KEY) == (
         "<result><entry>true</entry><entry>200</entry><entry><username><![CDATA[admin]]></username>"
         "<firstname><![CDATA[]]></firstname><lastname><![CDATA[]]></lastname></entry>"
-        "<entry><entry>0</entry><entry>0</entry><entry><![CDATA[2769.200]]></entry><entry><![CDATA[EUR]]></entry>"
-        "<entry><![CDATA[2769.200]]></entry></entry></result>"
+        "<entry><entry>0</entry><entry>0</entry><entry>0</entry><entry>0</entry>"
+        "<entry><![CDATA[2769.200]]></entry><entry><![CDATA[EUR]]></entry><entry><![CDATA[2769.200]]></entry>"
+        "<entry>0</entry></entry></result>"
     )
 
 

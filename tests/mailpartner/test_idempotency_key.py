@@ -44,12 +44,14 @@ def test_an_answer_says_that_it_is_a_replay_in_a_header(ledger: Table) -> None:
     assert first == second
 
 
-def test_a_sub_account_is_opened_once_and_its_token_told_again(ledger: Table) -> None:
+def test_a_sub_account_is_opened_once_and_all_is_told_again_but_its_key(ledger: Table) -> None:
     first = create(key="open 1", creditToAttribute=5)
+    told = {**first.fields, "subaccount": first.fields["subaccount"] | {"apiKey": ""}}
     before = items(ledger)
     again = create(key="open 1", creditToAttribute="5.000")
-    assert again == Answer(200, first.fields, replayed=True)
+    assert again == Answer(200, told, replayed=True)
     assert items(ledger) == before
+    assert ask("GetMe", {"apiKey": first.fields["subaccount"]["apiKey"]}).fields["credits"]["balance"] == "5.000"
     assert balances(ledger)[0] == PARENT_EUR - 5_000
 
 

@@ -14,10 +14,10 @@ pytestmark = pytest.mark.usefixtures("unchanged")
 
 NO_AMOUNTS = [  # as they are written in JSON
     *("0", "-0", "0.000", '"0"', "-1", '"-1"', '"+1"', "-0.001"),
-    *("0.0001", '"0.0001"', "1.0000", '"1.5000"', "0.1000000000000000055"),
-    *("1e3", '"1e3"', "1E-3", "1e400", "NaN", "Infinity", "-Infinity", '"NaN"', '"Infinity"'),
+    *("0.0001", '"0.0001"', "1.0001", '"1.50001"', "0.1000000000000000055", "0.0000", '"."', f"1.{'0' * 20_000}1"),
+    *("1e3", '"1e3"', "1E-3", "1e400", "NaN", "Infinity", "-Infinity", '"NaN"', '"Infinity"', '".5e1"', '"-.5"'),
     *("true", "false", "[]", "[100]", "{}", '{"credit": 100}'),
-    *('"many"', '"1,5"', '"1 000"', '"1_000"', '" 1"', '"1 "', '"1\\n"', '"1."', '".5"', '"0x10"', '"1\\u0000"'),
+    *('"many"', '"1,5"', '"1 000"', '"1_000"', '" 1"', '"1 "', '"1\\n"', '"1.."', '".5.0"', '"0x10"', '"1\\u0000"'),
     *('"\\u0661"', '"\\uff11"', '"\\u00b2"', '"1\\u20ac"', '"None"', '"null"'),
     *(str(10**400), f'"{10**400}"', str(-(10**400)), "9" * 20_000, f'"{"9" * 20_000}x"'),
     *(str(AMOUNT_LIMIT), f'"{AMOUNT_LIMIT // 1_000}.001"'),
@@ -126,36 +126,51 @@ def test_a_type_is_simple_or_advanced(type: Any) -> None:  # noqa: A002
 
 # -------------------------------------------------------------------------------------------- what cannot be understood
 
-UNREADABLE = {
+BROKEN_JSON = {
     "cut short": b'{"apiKey": "demo-api-key"',
     "single quotes": b"{'apiKey': 'demo-api-key'}",
     "something after it": b"{} {}",
+    "a name twice": b'{"credit": 100, "credit": 100}',
+    "a name twice within": b'{"parameters": {"email": "a@b.fr", "email": "a@c.fr"}}',
+    "half a surrogate pair": b'{"apiKey": "\\ud800"}',
+    "not UTF-8": b'{"apiKey": "\xff"}',
+    "a control character": b'{"apiKey": "demo\0"}',
+    "no number": b'{"credit": .5}',
+    "deep arrays": b"[" * 40_000,
+    "deep objects": b'{"a":' * 8_000,
+}
+XML = {
+    "XML": b"<request><apiKey>demo-api-key</apiKey></request>",
+    "XML with a declaration": b'\xef\xbb\xbf\n<?xml version="1.0"?><request><apiKey>demo-api-key</apiKey></request>',
+}
+UNREADABLE = {
     "an array": b"[]",
     "a text": b'"apiKey=demo-api-key"',
     "a number": b"100",
     "null": b"null",
     "words": b"hello",
-    "a name twice": b'{"credit": 100, "credit": 100}',
-    "a name twice within": b'{"parameters": {"email": "a@b.fr", "email": "a@c.fr"}}',
     "a name in two spellings": b'{"parameters[email]": "a@b.fr", "parameters": {"email": "a@c.fr"}}',
-    "half a surrogate pair": b'{"apiKey": "\\ud800"}',
-    "not UTF-8": b'{"apiKey": "\xff"}',
     "not UTF-8, and a form": b"apiKey=\xff",
     "UTF-16": '{"apiKey": "demo-api-key"}'.encode("utf-16"),
-    "a control character": b'{"apiKey": "demo\0"}',
     "a form that says it twice": b"credit=100&credit=1",
-    "deep arrays": b"[" * 40_000,
-    "deep objects": b'{"a":' * 8_000,
     "too many fields": b"x=1" + b"".join(b"&x%d=1" % number for number in range(MOST_FIELDS)),
     "400 kB": json.dumps({**MOVE, "credit": 1, "x": "x" * 400_000}).encode(),
     "400 kB of a form": b"credit=" + b"1" * 400_000,
 }
+TOLD = {
+    "Le JSON est malformé: erreur de syntaxe": BROKEN_JSON,
+    "Le corps est en XML : seuls JSON, formulaire et query sont lus": XML,
+    "La requête est illisible : body": UNREADABLE,
+}
 
 
-@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
-def test_a_body_that_is_neither_json_nor_a_form_is_refused(body: bytes) -> None:
-    unreadable = Answer(90, message="La requête est illisible : body")
-    for function in ("AddCredit", "CreateSubaccount", "RemoveSubaccount"):
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [pytest.param(body, message, id=name) for message, bodies in TOLD.items() for name, body in bodies.items()],
+)
+def test_a_body_that_is_neither_json_nor_a_form_is_refused_and_told_why(body: bytes, message: str) -> None:
+    unreadable = Answer(90, message=message)
+    for function in HANDLERS:
         assert send(function, event(body)) == unreadable
         assert send(function, event(body, content_type="application/json")) == unreadable
     assert send("AddCredit", event(body, query=f"apiKey={demo.API_KEY}")) == unreadable

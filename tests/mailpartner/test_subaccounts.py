@@ -17,10 +17,13 @@ from ledger.names import Name, find_name
 from ledger.table import Table
 from mailpartner import list_subaccounts
 from mailpartner.list_subaccounts import PER_PAGE
+from tests.demo_ledger import items
 from tests.local import demo
+from tests.local.routes import routes
 from tests.mailpartner.books import CHILD_EUR, PARENT_EUR, balances, entries, open_user, profile, total
-from tests.mailpartner.caller import KEY, MOVE, Answer, Number, add, ask, create, moved, remove
+from tests.mailpartner.caller import HANDLERS, KEY, MOVE, Answer, Number, add, ask, create, moved, remove
 from tests.states import set_state
+from tests.template import FUNCTIONS
 
 ADVANCED: dict[str, Any] = {
     "email": "Jane@Example.com",
@@ -50,9 +53,9 @@ def listed(page: int = 1) -> list[int]:
 
 def test_an_advanced_sub_account_is_what_was_asked_for(ledger: Table) -> None:
     answer = create(type="advanced", **ADVANCED)
-    token = answer.fields["subaccount"]["token"]
+    token, key = answer.fields["subaccount"]["token"], answer.fields["subaccount"]["apiKey"]
     assert answer.fields == {
-        "subaccount": {"email": "Jane@Example.com", "token": token},
+        "subaccount": {"email": "Jane@Example.com", "token": token, "apiKey": key},
         "sendConfirmMailTo": "Jane@Example.com",
         "parent_email": "admin",
     }
@@ -72,8 +75,8 @@ def test_an_advanced_sub_account_is_what_was_asked_for(ledger: Table) -> None:
 def test_a_simple_sub_account_gets_an_address_that_nobody_can_write_to(ledger: Table) -> None:
     first, second = (create().fields["subaccount"] for _ in range(2))
     assert re.fullmatch(r"[0-9a-f]{16}@subaccount\.invalid", first["email"])
-    assert len(first["token"]) == 32
-    assert len({first["email"], second["email"]}) == len({first["token"], second["token"]}) == 2
+    assert (len(first["token"]), len(first["apiKey"])) == (32, 43)
+    assert all(first[name] != second[name] for name in ("email", "token", "apiKey"))
 
 
 def test_a_simple_sub_account_may_have_an_address_and_is_not_written_to(ledger: Table) -> None:
@@ -133,7 +136,7 @@ def test_a_new_sub_account_takes_credit_at_once(ledger: Table) -> None:
 # -------------------------------------------------------------------------------------------------------------- listing
 
 
-def test_the_list_shows_what_the_vendors_shows_but_no_api_key(ledger: Table) -> None:
+def test_the_list_shows_what_the_vendors_shows_but_an_empty_api_key(ledger: Table) -> None:
     answer = ask("ListSubaccounts", KEY)
     assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d", answer.fields["data"][0].pop("createdAt"))
     assert answer.fields == {
@@ -146,6 +149,7 @@ def test_the_list_shows_what_the_vendors_shows_but_no_api_key(ledger: Table) -> 
                 "email": "demo@subaccount.invalid",
                 "type": "simple",
                 "token": demo.TOKEN,
+                "apiKey": "",
                 "credits": {"balance": "161.800", "currency": "EUR"},
             }
         ],
@@ -221,7 +225,7 @@ def test_an_empty_and_a_suspended_sub_account_can_be_closed(ledger: Table) -> No
 @pytest.mark.parametrize("unit", ["EUR", "sms"])
 def test_a_sub_account_that_owes_credit_stays(ledger: Table, unit: str) -> None:
     change(ledger, Change(demo.ADMIN, demo.SUBACCOUNT, unit, Kind.ADJUSTMENT, -CHILD_EUR - 1, demo.ADMIN))
-    assert remove_subaccount() == Answer(96, message="Le sous-compte a des crédits réservés ou négatifs")
+    assert remove_subaccount() == Answer(98, message="Le sous-compte a des crédits réservés ou négatifs")
     assert profile(ledger, demo.SUBACCOUNT).state is State.OPEN
 
 
@@ -234,10 +238,13 @@ def test_me_shows_money_and_messages(ledger: Table) -> None:
         "user": {"username": "admin", "firstname": "", "lastname": ""},
         "credits": {
             "creditSms": Number("7"),
-            "creditMail": Number("0"),
+            "creditSmsECO": Number("0"),
+            "creditHlr": Number("0"),
+            "toSend": Number("0"),
             "solde": "2769.200",
             "currency": "EUR",
             "balance": "2769.200",
+            "creditMail": Number("0"),
         },
     }
 
@@ -251,6 +258,51 @@ def test_me_is_whoever_asks(ledger: Table) -> None:
         "firstname": "Jane",
         "lastname": "Doe",
     }
+
+
+# --------------------------------------------------------------------------------------------- a sub-account's own key
+
+
+def test_a_sub_accounts_key_shows_that_sub_account_and_nothing_else(ledger: Table) -> None:
+    new = create(type="advanced", creditToAttribute="3.5", **ADVANCED).fields["subaccount"]
+    mine = {"apiKey": new["apiKey"]}
+    me = ask("GetMe", mine).fields
+    assert me["user"] == {"username": "Jane@Example.com", "firstname": "Jane", "lastname": "Doe"}
+    assert me["credits"]["balance"] == "3.500"
+
+    wanted = {**mine, "tokenSubaccount": new["token"], "token": new["token"], "credit": 1, "type": "simple"}
+    before = items(ledger)
+    codes = {function: ask(function, wanted).code for function in HANDLERS}
+    assert codes == dict.fromkeys(HANDLERS, 4) | {"CreateSubaccount": 2, "GetMe": 200}
+    assert items(ledger) == before
+
+
+def test_only_the_hash_of_a_sub_accounts_key_is_kept(ledger: Table) -> None:
+    key = create().fields["subaccount"]["apiKey"]
+    assert key not in repr(items(ledger))
+    assert key not in repr(ask("ListSubaccounts", KEY))
+
+
+@pytest.mark.parametrize("is_remembered", [True, False], ids=["a moment later", "from another process"])
+def test_a_closed_sub_accounts_key_stops_at_once(ledger: Table, is_remembered: bool) -> None:
+    new = create().fields["subaccount"]
+    assert ask("GetMe", {"apiKey": new["apiKey"]}).code == 200
+    assert remove_subaccount(new["token"]).code == 200
+    if not is_remembered:
+        ledger.recent.clear()
+    for function in HANDLERS.keys() - {"GetMe", "AddCredit", "RemoveCredit"}:
+        refused = ask(function, {"apiKey": new["apiKey"], "token": "x"})
+        assert refused.code == ({"CreateSubaccount": 2}.get(function, 4) if is_remembered else 20)
+    assert ask("GetMe", {"apiKey": new["apiKey"]}) == Answer(20, message="Compte désactivé")
+
+
+def test_a_sub_account_is_removed_by_either_of_its_two_names(ledger: Table) -> None:
+    paths = [
+        route.path
+        for route in routes(FUNCTIONS)
+        if (route.method, route.handler) == ("DELETE", "mailpartner.remove_subaccount.lambda_handler")
+    ]
+    assert sorted(paths) == ["/v1/subaccount/delete", "/v1/subaccount/remove"]
 
 
 def test_a_token_leads_to_its_account_for_good(ledger: Table) -> None:

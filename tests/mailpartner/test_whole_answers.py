@@ -1,6 +1,7 @@
 """Answers from the first character to the last: what a caller's parser, of either format, is written against."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -47,17 +48,22 @@ def opened_at_a_known_instant(monkeypatch: pytest.MonkeyPatch) -> str:
     return token
 
 
+def secrets_of(created: Mapping[str, Any]) -> dict[str, str]:
+    """Give the two texts that are new each time, in the order in which they are told."""
+    return {name: created["subaccount"][name] for name in ("token", "apiKey")}
+
+
 def test_a_new_sub_account_is_told(ledger: Table) -> None:
     advanced = create(type="advanced", **JANE).fields
     assert advanced == {
-        "subaccount": {"email": "jane@shop.example", "token": advanced["subaccount"]["token"]},
+        "subaccount": {"email": "jane@shop.example", **secrets_of(advanced)},
         "sendConfirmMailTo": "jane@shop.example",
         "parent_email": "admin",
     }
     simple = create().fields
     email, token = simple["subaccount"]["email"], simple["subaccount"]["token"]
     assert simple == {
-        "subaccount": {"email": email, "token": token},
+        "subaccount": {"email": email, **secrets_of(simple)},
         "sendConfirmMailTo": "",
         "parent_email": "admin",
     }
@@ -81,17 +87,17 @@ def test_the_list_is_told(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> Non
     assert made == (
         '{"success": true, "code": 200, "total": 2, "nb_per_page": 20, "page": 1, "data": ['
         '{"id": 2, "email": "jane@shop.example", "type": "advanced", "token": "' + token + '", '
-        '"createdAt": "2026-11-22 09:30:00", "credits": {"balance": "0.800", "currency": "EUR"}}, '
+        '"apiKey": "", "createdAt": "2026-11-22 09:30:00", "credits": {"balance": "0.800", "currency": "EUR"}}, '
         '{"id": 102, "email": "demo@subaccount.invalid", "type": "simple", "token": "demo-subaccount", '
-        '"createdAt": "' + created + '", "credits": {"balance": "-1.050", "currency": "EUR"}}]}'
+        '"apiKey": "", "createdAt": "' + created + '", "credits": {"balance": "-1.050", "currency": "EUR"}}]}'
     )
     assert text_of("ListSubaccounts", KEY, "xml") == (
         f"{PROLOG}<result><entry>true</entry><entry>200</entry><entry>2</entry><entry>20</entry><entry>1</entry><entry>"
         f"<entry><entry>2</entry><entry><![CDATA[jane@shop.example]]></entry><entry><![CDATA[advanced]]></entry>"
-        f"<entry><![CDATA[{token}]]></entry><entry><![CDATA[2026-11-22 09:30:00]]></entry>"
+        f"<entry><![CDATA[{token}]]></entry><entry><![CDATA[]]></entry><entry><![CDATA[2026-11-22 09:30:00]]></entry>"
         "<entry><entry><![CDATA[0.800]]></entry><entry><![CDATA[EUR]]></entry></entry></entry>"
         "<entry><entry>102</entry><entry><![CDATA[demo@subaccount.invalid]]></entry><entry><![CDATA[simple]]></entry>"
-        f"<entry><![CDATA[demo-subaccount]]></entry><entry><![CDATA[{created}]]></entry>"
+        f"<entry><![CDATA[demo-subaccount]]></entry><entry><![CDATA[]]></entry><entry><![CDATA[{created}]]></entry>"
         "<entry><entry><![CDATA[-1.050]]></entry><entry><![CDATA[EUR]]></entry></entry></entry>"
         "</entry></result>"
     )
@@ -102,13 +108,14 @@ def test_me_is_told(ledger: Table) -> None:
         change(ledger, Change(0, demo.ADMIN, unit, Kind.TOP_UP, amount, 0))
     assert text_of("GetMe", KEY) == (
         '{"success": true, "code": 200, "user": {"username": "admin", "firstname": "", "lastname": ""}, "credits": '
-        '{"creditSms": 7, "creditMail": 3, "solde": "2769.200", "currency": "EUR", "balance": "2769.200"}}'
+        '{"creditSms": 7, "creditSmsECO": 0, "creditHlr": 0, "toSend": 0, '
+        '"solde": "2769.200", "currency": "EUR", "balance": "2769.200", "creditMail": 3}}'
     )
     assert text_of("GetMe", KEY, "xml") == (
         f"{PROLOG}<result><entry>true</entry><entry>200</entry><entry><username><![CDATA[admin]]></username>"
         "<firstname><![CDATA[]]></firstname><lastname><![CDATA[]]></lastname></entry>"
-        "<entry><entry>7</entry><entry>3</entry><entry><![CDATA[2769.200]]></entry><entry><![CDATA[EUR]]></entry>"
-        "<entry><![CDATA[2769.200]]></entry></entry></result>"
+        "<entry><entry>7</entry><entry>0</entry><entry>0</entry><entry>0</entry><entry><![CDATA[2769.200]]></entry>"
+        "<entry><![CDATA[EUR]]></entry><entry><![CDATA[2769.200]]></entry><entry>3</entry></entry></result>"
     )
 
 

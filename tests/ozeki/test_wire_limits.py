@@ -24,7 +24,7 @@ def test_a_name_has_16_characters_at_most(ledger: Table) -> None:
     assert ask(ADD_244, useraccount="\N{SNOWMAN}" * 17).code == 6
     assert ask(ADD_244, username="\N{SNOWMAN}" * 17).code == 4
     with pytest.raises(ValueError, match="16 characters"):
-        open_user(ledger, "\N{SNOWMAN}" * 17)
+        credentials.password("\N{SNOWMAN}" * 17, "secret")
 
 
 @pytest.mark.parametrize("sign", [1, -1])

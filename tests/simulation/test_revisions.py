@@ -201,7 +201,7 @@ def test_a_guard_put_out_of_action_is_noticed(guard: str, instead: Callable[...,
         look_for_it()
 
 
-@pytest.mark.parametrize("clause", ["v = :version", "attribute_not_exists(pk)"])
+@pytest.mark.parametrize("clause", ["v = :version", "attribute_not_exists(pk) OR account = :account"])
 def test_a_guard_taken_out_is_noticed(clause: str) -> None:
     def look_for_it() -> None:
         for seed in range(MOST_SEEDS):
