@@ -6,6 +6,7 @@ what was asked before, and whoever drops one answers another request with this o
 
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import scrypt, sha256
 from random import Random
 from types import ModuleType
 from typing import Any
@@ -24,7 +25,7 @@ from api import (
     top_up_account,
     transfer_credit,
 )
-from ledger import holds, opening
+from ledger import credentials, holds, opening
 from ledger.accounts import HOUSE
 from ledger.claims import CallerKey
 from ledger.names import Name
@@ -40,6 +41,14 @@ from tests.mailpartner.caller import ask as ask_mailpartner
 from tests.ozeki.caller import ADMIN as OZEKI_ADMIN
 from tests.ozeki.caller import ask as ask_ozeki
 
+JACK = 103
+# What is kept of the password "secret" in a claim, stretched as little as demo_ledger.quick_passwords has it.
+FINGERPRINT = scrypt(sha256(b"secret").digest(), salt=bytes(16), n=2, r=1, p=1).hex()
+ONE_STEP = {
+    "startuser": "11c5a99b9752f3c143c5767a845561e059fab85ecc8104a395beff94d573a155",
+    "stopuser": "3a66f0166c289d2ec3bb691940ce073e4ee940c574bb4ea15c7a354886e16230",
+    "deleteuser": "3649c7d91cc2f913d1c1d0f24118176b3c2d27a1a0a05d5ef77cff4e38feca5a",
+}
 DONE, REPLAYED, REUSED = "done", "replayed", "reused"
 FAR_MS = 4_102_444_800_000  # in 2100: a hold opened then has the same name whenever this runs, and does not expire
 SMS_OF_JOHN = {"id": demo.JOHN, "unit": "sms"}
@@ -353,17 +362,43 @@ OPERATIONS: dict[str, Line] = {
         "562edca73611f38a2702d60a874b972609990d67088bdb877f2104ea12070363",
         ({"newbalance": "6"}, {"useraccount": "admin"}, {"action": "addcredits", "add": "5"}),
     ),
+    "ozeki: create user": Line(
+        partial(ozeki, {"action": "createuser", "name": "mary", "type": "SMPP"}),
+        demo.ADMIN,
+        ("createuser", "mary"),
+        "bff8869008b6231b97fdace80e3d86b6f691f476f6c2c12229f4166a1ac0a331",
+        ({"name": "mark"}, {"name": "john", "action": "stopuser"}),
+    ),
+    "ozeki: configure user": Line(
+        partial(ozeki, {"action": "configuser", "name": "john", "PASSWORD": "secret"}),
+        demo.ADMIN,
+        ("configuser", demo.JOHN, FINGERPRINT),
+        "62e44e4c642a57f57ac23618c62b0ed8e8fe572ed105ac2c3b5eeaf17c01bd7f",
+        ({"PASSWORD": "secret2"}, {"name": "jack"}),
+    ),
+    **{
+        f"ozeki: {action}": Line(
+            partial(ozeki, {"action": action, "name": "jack"}),
+            demo.ADMIN,
+            (action, JACK),
+            digest,
+            ({"name": "john"}, *({"action": other} for other in ONE_STEP if other != action)),
+        )
+        for action, digest in ONE_STEP.items()
+    },
 }
 
 
 @pytest.fixture
 def _with_a_hold(ledger: Table) -> None:
-    """Open the hold that captures and releases are about, and a second sub-account."""
+    """Open the hold that captures and releases are about, a second sub-account, and a second user."""
     then = replace(ledger, now_ms=lambda: FAR_MS, random_bits=Random(1).getrandbits)
     assert holds.reserve(then, demo.ADMIN, demo.JOHN, "sms", 50, lives_ms=1_000, actor=demo.ADMIN).hold == HOLD
     token: dict[str, str | int] = {"token": OTHER_TOKEN}
     names = [Name("token", f"T#{OTHER_TOKEN}")]
     opening.open_account(ledger, demo.ADMIN, actor=demo.ADMIN, names=names, properties=token)
+    jack = [credentials.user_name("jack")]
+    opening.open_account(ledger, demo.ADMIN, actor=demo.ADMIN, account=JACK, username="jack", names=jack)
 
 
 @pytest.mark.usefixtures("_with_a_hold")

@@ -129,6 +129,11 @@ def ozeki_api(table: Table) -> None:
     )
     ozeki.ask(ozeki.SET_JOHN, useraccount="mary", newbalance="7")
     ozeki.ask(ozeki.GET_AS_ADMIN)
+    put_aside(table, demo.ADMIN, demo.JOHN, "sms")
+    for key in ("1", "1", "2"):
+        for action in ("createuser", "configuser", "stopuser", "startuser", "deleteuser"):
+            name = "jane" if action == "createuser" else "john"
+            ozeki.ask({"action": action, **ozeki.ADMIN, "name": name}, f"{action} {key}", PASSWORD="secret")
 
 
 # ------------------------------------------------------------------------------------ Everlytic, over REST and XML-RPC

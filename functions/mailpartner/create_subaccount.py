@@ -10,7 +10,8 @@ import secrets
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from ledger import accounts, credentials
+from ledger import accounts, credentials, names
+from ledger.logins import TOKEN
 from ledger.names import unique_names
 from ledger.subaccounts import open_subaccount
 from ledger.table import open_table
@@ -62,13 +63,13 @@ def create_subaccount(request: Request) -> Answer:
     parent = parties.parent(table, parties.caller(table, request))
     wanted = _read(request)
     token, api_key = secrets.token_urlsafe(24), credentials.new_secret()
-    properties = wanted.properties() | {parties.TOKEN: token}
+    properties = wanted.properties() | {TOKEN: token}
     opened = open_subaccount(
         table,
         parent,
         UNIT,
         wanted.amount,
-        names=[parties.token_name(token), credentials.api_key(api_key), *unique_names(parent.id, properties)],
+        names=[names.token(token), credentials.api_key(api_key), *unique_names(parent.id, properties)],
         properties=properties,
         caller_key=request.key_for(parent.id, "createsubaccount", *astuple(wanted)),
     )
@@ -80,7 +81,7 @@ def create_subaccount(request: Request) -> Answer:
         {
             "subaccount": {
                 "email": email,
-                "token": str(child[parties.TOKEN]),
+                "token": str(child[TOKEN]),
                 "apiKey": "" if opened.replayed else api_key,
             },
             "sendConfirmMailTo": email if wanted.type == ADVANCED else "",

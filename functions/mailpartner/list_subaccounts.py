@@ -6,6 +6,7 @@ from typing import Any
 
 from ledger.accounts import Account, list_accounts
 from ledger.counter import Balance, State, read_all
+from ledger.logins import TOKEN
 from ledger.table import open_table
 from mailpartner import parties, wire
 from mailpartner.euros import UNIT, Euros
@@ -32,7 +33,7 @@ def list_subaccounts(request: Request) -> Answer:
     found = [
         account
         for account in list_accounts(table, parent.id, limit=MOST_READ)
-        if parties.TOKEN in account.properties and account.state is not State.CLOSED
+        if TOKEN in account.properties and account.state is not State.CLOSED
     ]
     shown = found[(page - 1) * PER_PAGE : page * PER_PAGE]
     balances = read_all(table, [(account.id, UNIT) for account in shown])
@@ -60,7 +61,7 @@ def _described(account: Account, balance: Balance) -> dict[str, Value]:
         "id": account.id,
         "email": parties.text(account, "email"),
         "type": parties.text(account, "type"),
-        "token": parties.text(account, parties.TOKEN),
+        "token": parties.text(account, TOKEN),
         "apiKey": "",  # only its hash is kept
         "createdAt": created.strftime("%Y-%m-%d %H:%M:%S"),
         "credits": {"balance": Euros(balance.spendable(table.now_ms())).padded(), "currency": UNIT},

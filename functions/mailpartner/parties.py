@@ -4,21 +4,14 @@ A sub-account is an account that has a token; its parent is the account that own
 opened have none, and are no sub-accounts here.
 """
 
-from ledger import accounts
+from ledger import accounts, names
 from ledger.accounts import Account, Role
 from ledger.counter import State
 from ledger.credentials import Caller, by_key
 from ledger.errors import AccountClosed, AccountNotFound, NotPermitted
-from ledger.names import Name, find_name
+from ledger.names import find_name
 from ledger.table import Table, claim_key
 from mailpartner.wire import Fault, Refused, Request
-
-TOKEN = "token"  # noqa: S105 - the property of a profile that holds it
-
-
-def token_name(token: str) -> Name:
-    """Make the look-up that leads from a token to its sub-account."""
-    return Name("token", f"T#{token}")
 
 
 def caller(table: Table, request: Request) -> Caller:
@@ -52,7 +45,7 @@ def profile(table: Table, asking: Caller) -> Account:
 
 def subaccount(table: Table, request: Request, asking: Caller, token: str) -> Account:
     """Read the caller's sub-account with this token. Raises AccountNotFound."""
-    owner, account = find_name(table, token_name(token).pk)
+    owner, account = find_name(table, names.token(token).pk)
     if owner != asking.account:
         raise Refused(Fault.NOT_YOURS)
     request.log["account"] = account

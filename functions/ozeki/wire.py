@@ -30,6 +30,7 @@ _PROLOG = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<!DOCTYPE smsapi PUBLIC "-//OZEKI//DTD XML 1.0//EN" "http://www.ozekisms.com/DTD/smsapi.xml">\n'
 )
+_BYTE_ORDER_MARK = "\ufeff"  # is what a query that was read from a file may begin with
 _ANSWERED_AS = {"addcredits": "getcredits"}
 # Leading zeros aside, no more digits than the limit has: int() is never given a book to read.
 _INTEGER = re.compile(rf"([+-]?)0*([0-9]{{1,{len(str(AMOUNT_LIMIT))}}})")
@@ -64,10 +65,17 @@ class Refused(Exception):
         self.message = message
 
 
+def invalid(name: str) -> Refused:
+    """Make the refusal of a parameter's value."""
+    return Refused(Code.INVALID, f"not a valid value: {name}")
+
+
 LEDGER_ERRORS: Mapping[type[errors.LedgerError], tuple[Code, str]] = {
     errors.WrongCredentials: (Code.WRONG_CREDENTIALS, "wrong username or password"),
     errors.NotPermitted: (Code.ADMIN_ONLY, "only admin may do this"),
     errors.AccountNotFound: (Code.UNKNOWN_ACCOUNT, "unknown useraccount"),
+    errors.NameTaken: (Code.INVALID, "not a valid value: name is taken"),
+    errors.NotSettled: (Code.INVALID, "not possible: a balance of the user's is below zero or on hold"),
     errors.AccountClosed: (Code.CLOSED, "account closed"),
     errors.KeyReused: (Code.KEY_REUSED, "the Idempotency-Key was used for something else"),
     errors.Busy: (Code.BUSY, "busy, nothing changed: send it again"),
@@ -75,7 +83,7 @@ LEDGER_ERRORS: Mapping[type[errors.LedgerError], tuple[Code, str]] = {
     errors.OutcomeUnknown: (Code.OUTCOME_UNKNOWN, "the outcome is not known: read the balance before sending it again"),
 }
 NOT_POSSIBLE = (Code.INVALID, "not possible as the account is")
-"""What any other refusal is told as: no action here spends, transfers, or opens or closes an account."""
+"""What any other refusal is told as: no action here spends or transfers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +119,7 @@ class Request:
         found = _INTEGER.fullmatch(self.required(name))
         number = int(found[1] + found[2]) if found else AMOUNT_LIMIT + 1
         if abs(number) > AMOUNT_LIMIT:
-            raise _invalid(name)
+            raise invalid(name)
         return number
 
     def key_for(self, operator: int, *content: str | int) -> CallerKey | None:
@@ -121,24 +129,23 @@ class Request:
     def check(self) -> None:
         """Refuse with code 2 what makes any request invalid, whatever its action."""
         if self.idempotency_key is not None and not gateway.is_key(self.idempotency_key):
-            raise _invalid("Idempotency-Key")
+            raise invalid("Idempotency-Key")
         if self.optional("responseformat") not in ("", "xml", "urlencoded"):
-            raise _invalid("responseformat")
+            raise invalid("responseformat")
         # Half a request is not carried out, even if the other half makes sense.
         if self.unreadable:
-            raise _invalid(self.unreadable)
+            raise invalid(self.unreadable)
 
 
 @dataclass(frozen=True, slots=True)
-class Credit:
-    """What every action answers: one account and its balance."""
+class Answer:
+    """What an action answers under `data`: an account with its balance, or a user."""
 
-    username: str
-    balance: int
+    data: Tree
     replayed: bool = False
 
 
-def answer(event: Event, act: Callable[[Request], Credit]) -> dict[str, Any]:
+def answer(event: Event, act: Callable[[Request], Answer]) -> dict[str, Any]:
     """Answer the request in this event with what `act` makes of it or the error it meets."""
     return telemetry.run(
         "ozeki", gateway.request_id(event), "answered", partial(_answer, event, act), partial(_failed, event)
@@ -153,17 +160,16 @@ def refuse(event: Event, message: str, code: Code = Code.UNKNOWN_ACTION) -> dict
     return _error(request, code, message)
 
 
-def _answer(event: Event, act: Callable[[Request], Credit], log: Log) -> dict[str, Any]:
+def _answer(event: Event, act: Callable[[Request], Answer], log: Log) -> dict[str, Any]:
     request = _read(event, log)
     try:
-        credit = act(request)
+        made = act(request)
     except (Refused, errors.LedgerError) as error:
         code, message = _judge(error)
         log["error"] = int(code)
         return _error(request, code, message)
     action = _ANSWERED_AS.get(request.action, request.action)
-    account: Tree = {"account": {"username": credit.username, "balance": str(credit.balance)}}
-    return _written(request, action, account, gateway.replay_headers(credit.replayed, log))
+    return _written(request, action, made.data, gateway.replay_headers(made.replayed, log))
 
 
 def _failed(event: Event, request_id: str) -> dict[str, Any]:
@@ -189,10 +195,6 @@ def _judge(error: Refused | errors.LedgerError) -> tuple[Code, str]:
     return LEDGER_ERRORS.get(type(error), NOT_POSSIBLE)
 
 
-def _invalid(name: str) -> Refused:
-    return Refused(Code.INVALID, f"not a valid value: {name}")
-
-
 def _read(event: Event, log: Log) -> Request:
     """Take a request apart: of a parameter given twice the first counts, and the query comes before the body."""
     headers = gateway.headers(event)
@@ -203,6 +205,7 @@ def _read(event: Event, log: Log) -> Request:
             fields += read(event, headers)
         except Unreadable:
             unreadable = part
+    fields = [(name.removeprefix(_BYTE_ORDER_MARK), value) for name, value in fields]
     return Request(dict(reversed(fields)), gateway.idempotency_key(headers), unreadable, log)
 
 

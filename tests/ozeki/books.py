@@ -1,6 +1,10 @@
 """The ledger behind the API: what tests look up in it, add to it and break in it."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from botocore.exceptions import ClientError
 
 from ledger import counter, credentials, history, opening
 from ledger.accounts import HOUSE, Role
@@ -8,6 +12,7 @@ from ledger.kinds import Kind
 from ledger.names import Name, username_pk
 from ledger.table import Table
 from ozeki import ozeki_api
+from tests.clock import Clock
 from tests.faulty import broken
 from tests.local import demo
 
@@ -38,3 +43,27 @@ def kinds_of_john(table: Table) -> list[Kind]:
 
 def break_johns_balance(monkeypatch: pytest.MonkeyPatch, table: Table, error: str) -> None:
     monkeypatch.setattr(ozeki_api, "table", broken(table, demo.JOHN, error))
+
+
+class _Crowded:
+    """A DynamoDB client whose every transaction meets this error."""
+
+    def __init__(self, client: Any, error: str) -> None:
+        self._client = client
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def transact_write_items(self, TransactItems: list[Any]) -> Any:  # noqa: N803 - boto3's name
+        error: Any = {"Error": {"Code": self._error, "Message": ""}}
+        error["CancellationReasons"] = [{"Code": "TransactionConflict"} for _ in TransactItems]
+        raise ClientError(error, "TransactWriteItems")
+
+
+def break_transactions(monkeypatch: pytest.MonkeyPatch, table: Table, error: str) -> None:
+    """Have every transaction meet this error, on a clock that only sleeping moves."""
+    clock = Clock(table.now_ms())
+    client: Any = _Crowded(table.client, error)
+    broken_table = replace(table, client=client, now_ms=clock.now, sleep_ms=clock.sleep)
+    monkeypatch.setattr(ozeki_api, "table", broken_table)

@@ -19,7 +19,7 @@ ADD_244 = {"action": "addcredits", **ADMIN, "useraccount": "john", "add": "244"}
 
 @dataclass(frozen=True)
 class Answer:
-    """What a caller can tell from an answer: of an error a code and a message, else a name and a balance."""
+    """What a caller can tell from an answer: of an error a code and a message, else a name, and perhaps a balance."""
 
     action: str
     username: str | None = None
@@ -32,6 +32,11 @@ class Answer:
 def credit(username: str, balance: int, action: str = "getcredits", *, replayed: bool = False) -> Answer:
     """Give the answer that shows this balance."""
     return Answer(action, username, balance, replayed=replayed)
+
+
+def user(name: str, action: str, *, replayed: bool = False) -> Answer:
+    """Give the answer that shows this user."""
+    return Answer(action, name, replayed=replayed)
 
 
 def ask(parameters: dict[str, str], key: str | None = None, **more: str) -> Answer:
@@ -76,6 +81,8 @@ def read(response: dict[str, Any]) -> Answer:
             return Answer("error", code=int(code), message=message)
         case {"action": action, "account.username": username, "account.balance": balance, **rest} if not rest:
             return Answer(action, username, int(balance), replayed=replayed)
+        case {"action": action, "user.name": name, **rest} if not rest:
+            return Answer(action, name, replayed=replayed)
     raise AssertionError(f"not an answer: {parts}")
 
 

@@ -93,8 +93,10 @@ def test_whatever_else_is_no_integer(written: str) -> None:
     assert ask(SET_JOHN, newbalance=written) == Answer("error", code=2, message="not a valid value: newbalance")
 
 
-@pytest.mark.parametrize("action", ["", "refund", "ADDCREDITS", "addcredits ", "getcredits\0", "a" * 10_000, "error"])
-def test_an_action_that_is_none_of_the_three_is_unknown(action: str) -> None:
+@pytest.mark.parametrize(
+    "action", ["", "refund", "ADDCREDITS", "addcredits ", "getcredits\0", "createUser", "users", "a" * 10_000]
+)
+def test_an_action_that_is_not_served_is_unknown(action: str) -> None:
     unknown = Answer("error", code=3, message="unknown action")
     assert ask(ADD_244, action=action) == unknown
     assert ask({name: value for name, value in ADD_244.items() if name != "action"}) == unknown
@@ -105,6 +107,13 @@ def test_an_empty_parameter_is_a_missing_one(name: str) -> None:
     missing = Answer("error", code=1, message=f"missing parameter: {name}")
     assert ask(ADD_244, **{name: ""}) == missing
     assert ask({each: value for each, value in ADD_244.items() if each != name}) == missing
+
+
+@pytest.mark.parametrize("action", ["createuser", "configuser", "startuser", "stopuser", "deleteuser"])
+def test_a_user_is_named(action: str) -> None:
+    missing = Answer("error", code=1, message="missing parameter: name")
+    assert ask({"action": action, **ADMIN}, PASSWORD="new-one") == missing
+    assert ask({"action": action, **ADMIN}, name="", type="SMPP") == missing
 
 
 @pytest.mark.parametrize("responseformat", ["html", "json", "XML", " xml"])

@@ -1,5 +1,6 @@
 """Whatever way a request comes, it is read as what it is; whatever it says, the answer can be read."""
 
+from codecs import BOM_UTF8
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -42,11 +43,17 @@ def balances(table: Table) -> tuple[int, int]:
         event("&&" + QUERY + "&=&x&add=1&useraccount=admin"),
         event(body=form(dict(parse_qsl(QUERY))), headers={"content-type": TYPE}),
         event("add=244", body=form(dict(parse_qsl(QUERY)) | {"add": "1"}), headers={"Content-Type": TYPE}),
+        event(body=form(dict(parse_qsl(QUERY))), headers={"CONTENT-TYPE": TYPE.replace("form-data", "Form-Data")}),
+        event(body=BOM_UTF8 + QUERY.encode()),
+        event(body=b"%EF%BB%BF" + QUERY.encode()),
+        event("%EF%BB%BF" + QUERY),
+        event("%ef%bb%bf" + QUERY, body=b""),
     ],
     ids=[
         *("query", "body", "base64", "base64 with a line break", "labelled JSON", "labelled text"),
         *("empty body", "empty base64", "a body that is no form", "half and half", "the query wins", "the first wins"),
-        *("multipart", "multipart and the query"),
+        *("multipart", "multipart and the query", "multipart, its header in capitals"),
+        *("a byte order mark", "one that is escaped", "one in the query", "one in small letters"),
     ],
 )
 def test_parameters_are_found_wherever_they_are(ledger: Table, made: dict[str, Any]) -> None:

@@ -1,0 +1,39 @@
+"""Which account a request is about, and whether its caller may do that."""
+
+from dataclasses import dataclass
+
+from ledger.accounts import Role
+from ledger.credentials import LONGEST_USERNAME, Caller
+from ledger.errors import AccountNotFound, NotPermitted
+from ledger.names import find_username, username_pk
+from ledger.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The account that a request is about, and under whose profile listing it lies."""
+
+    owner: int
+    account: int
+    username: str
+
+
+def require_admin(caller: Caller) -> None:
+    """Raise NotPermitted unless an admin is calling."""
+    if caller.role is not Role.ADMIN:
+        raise NotPermitted
+
+
+def find_user(table: Table, caller: Caller, name: str) -> Target:
+    """Find an account of the caller's by its user name. Raises AccountNotFound."""
+    if len(name) > LONGEST_USERNAME:
+        raise AccountNotFound
+    target = Target(*find_username(table, name), name)
+    if target.owner != caller.account:
+        raise AccountNotFound
+    return target
+
+
+def forget(table: Table, name: str) -> None:
+    """Have a user name looked up again: a deleted user's may be another's since."""
+    table.recent.pop(username_pk(name), None)
