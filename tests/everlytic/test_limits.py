@@ -83,4 +83,4 @@ def test_ten_problems_are_told_and_forty_characters_of_a_name(ledger: Table) -> 
 
 def test_credentials_are_read_to_their_end(ledger: Table) -> None:
     assert ask("GET", auth=ADMIN).status == 200
-    assert ask("GET", auth=basic("admin:" + "x" * 10_000)).status == 401
+    assert ask("GET", auth=basic("admin:" + "x" * 5_000)).status == 401
