@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 ACCOUNT = "123456789012"
 LARGEST_PAYLOAD_BYTES = 10 * 1024 * 1024
 LARGEST_HEAD_BYTES = 10_240  # "total combined size of request line and header values"
-# What Lambda takes and gives at once, both as JSON: "Request must be smaller than 6291456 bytes" (github.com/anomalyco/sst,
-# issue 5705), "Exceeded maximum allowed payload size (6291556 bytes)" (github.com/anomalyco/console, issue 63). With
-# what status API Gateway refuses a head or an event that is too large, nobody says: 431 and 413 are our guess.
+# What Lambda takes and gives at once, both as JSON: "Request must be smaller than 6291456 bytes" (anomalyco/sst,
+# issue 5705), "Exceeded maximum allowed payload size (6291556 bytes)" (anomalyco/console, issue 63). With what status
+# API Gateway refuses a head or an event that is too large, nobody says: 431 and 413 are our guess.
 LARGEST_EVENT_BYTES = 6_291_456
 LARGEST_ANSWER_BYTES = 6_291_556
 
