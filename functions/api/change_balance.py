@@ -7,7 +7,7 @@ from api.changes import NewChange
 from api.parameters import BalancePlace
 from api.resources import Entry
 from api.wire import Answer, Call, Endpoint
-from ledger.errors import AccountClosed, AccountNotFound, AccountSuspended, InsufficientCredit
+from ledger.errors import AccountClosed, AccountNotFound, AccountSuspended, BalanceTooLarge, InsufficientCredit
 
 ENDPOINT = Endpoint(
     "POST",
@@ -19,7 +19,7 @@ ENDPOINT = Endpoint(
     told=Entry,
     status=201,
     keyed=True,
-    errors=(AccountNotFound, AccountClosed, AccountSuspended, InsufficientCredit),
+    errors=(AccountNotFound, AccountClosed, AccountSuspended, BalanceTooLarge, InsufficientCredit),
     example={"id": 101, "unit": "sms", "body": {"kind": "topup", "amount": 250, "reference": "order-7"}},
 )
 

@@ -69,6 +69,7 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     errors.KeyReused: Refusal(422, "idempotency_key_reused", "This Idempotency-Key stands for another request"),
     errors.TransferRefused: Refusal(422, "transfer_refused", "Credit cannot be moved between these two accounts"),
     errors.InsufficientCredit: Refusal(402, "insufficient_credit", "There is not enough credit"),
+    errors.BalanceTooLarge: Refusal(422, "balance_too_large", "No balance may come to so much, or owe so much"),
     errors.HoldNotFound: Refusal(404, "hold_not_found", "There is no such hold, or it is settled"),
     errors.HoldExpired: Refusal(409, "hold_expired", "The hold has expired"),
     errors.HoldTooSmall: Refusal(402, "hold_too_small", "There is not enough left on hold"),

@@ -9,7 +9,7 @@ from api.parameters import AccountPlace
 from api.wire import Answer, Call, Endpoint
 from ledger import packages
 from ledger.customers import top_up
-from ledger.errors import AccountClosed, AccountNotFound
+from ledger.errors import AccountClosed, AccountNotFound, BalanceTooLarge
 from ledger.kinds import Scope
 from ledger.packages import PackageNotFound
 
@@ -38,7 +38,7 @@ ENDPOINT = Endpoint(
     told=ToppedUp,
     status=201,
     keyed=True,
-    errors=(AccountNotFound, PackageNotFound, AccountClosed),
+    errors=(AccountNotFound, PackageNotFound, AccountClosed, BalanceTooLarge),
     example={"id": 101, "body": {"package": "starter"}},
 )
 

@@ -9,7 +9,14 @@ from api.explained import Explained
 from api.fields import AccountId, Amount, Told, Unit
 from api.resources import Entry
 from api.wire import Answer, Call, Endpoint, NoParameters
-from ledger.errors import AccountClosed, AccountNotFound, AccountSuspended, InsufficientCredit, TransferRefused
+from ledger.errors import (
+    AccountClosed,
+    AccountNotFound,
+    AccountSuspended,
+    BalanceTooLarge,
+    InsufficientCredit,
+    TransferRefused,
+)
 from ledger.kinds import Scope
 from ledger.transfer import transfer
 
@@ -40,7 +47,7 @@ ENDPOINT = Endpoint(
     told=Transfer,
     status=201,
     keyed=True,
-    errors=(AccountNotFound, AccountClosed, AccountSuspended, InsufficientCredit, TransferRefused),
+    errors=(AccountNotFound, AccountClosed, AccountSuspended, BalanceTooLarge, InsufficientCredit, TransferRefused),
     example={"body": {"payer": 101, "payee": 100, "unit": "sms", "amount": 20, "reason": "credit lent"}},
 )
 

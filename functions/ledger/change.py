@@ -9,11 +9,15 @@ from dataclasses import dataclass
 
 from ledger import flush
 from ledger.counter import Balance, State, balance_key, hold_key, name_hold
-from ledger.entry import Entry, pack
-from ledger.errors import AccountClosed, AccountSuspended, Declined, InsufficientCredit
+from ledger.entry import BALANCE_LIMIT, Entry, pack
+from ledger.errors import AccountClosed, AccountSuspended, BalanceTooLarge, Declined, InsufficientCredit
 from ledger.kinds import SPENDS, Kind
 from ledger.table import Item, Table
 from ledger.update import Update, number
+
+_HALF = BALANCE_LIMIT // 2
+_ALWAYS_WITHIN = SPENDS | {Kind.CAPTURE, Kind.RELEASE}
+"""Kinds that cannot pass the limit: they have a floor, or move what was counted when it was put on hold."""
 
 MOST_INLINE = 6
 """Holds in a balance item, at the most. More would make every change of it cost a second write unit."""
@@ -87,7 +91,38 @@ def appending(
             # A floor below zero was learned from an earlier refusal; it must still be that one.
             floor_is_as_seen = "m = :floor"
             update = update.also(clauses=[floor_is_as_seen], values={":floor": number(floor)})
-    return update
+    return _bounded(wanted, update)
+
+
+def _bounded(wanted: Change, update: Update) -> Update:
+    """Have a change refused that would take the balance past BALANCE_LIMIT, up or down.
+
+    A condition cannot add. So while credit is on hold, which comes back without being asked, what is available has one
+    half of the limit and what is held the other.
+    """
+    if wanted.kind in _ALWAYS_WITHIN:
+        return update
+    if wanted.kind is Kind.SET:
+        has_headroom, bounds = "h <= :most_held", {":most_held": BALANCE_LIMIT - wanted.amount}
+    elif wanted.amount < 0:
+        has_headroom, bounds = "a >= :lowest", {":lowest": -BALANCE_LIMIT - wanted.amount}
+    else:
+        has_headroom = "(h = :none AND a <= :highest OR h <= :half AND a <= :half_way)"
+        highest, half_way = BALANCE_LIMIT - wanted.amount, _HALF - wanted.amount
+        bounds = {":none": 0, ":highest": highest, ":half": _HALF, ":half_way": half_way}
+    return update.also(clauses=[has_headroom], values={name: number(bound) for name, bound in bounds.items()})
+
+
+def _passes_the_limit(wanted: Change, balance: Balance) -> bool:
+    """Say of a balance, as it was, what the clauses of `_bounded` say."""
+    after = balance.available + wanted.amount
+    if wanted.kind in _ALWAYS_WITHIN:
+        return False
+    if wanted.kind is Kind.SET:
+        return balance.held > BALANCE_LIMIT - wanted.amount
+    if wanted.amount < 0:
+        return after < -BALANCE_LIMIT
+    return after > (_HALF if balance.held else BALANCE_LIMIT) or balance.held > _HALF
 
 
 def judge(wanted: Change, balance: Balance) -> Declined | None:
@@ -99,7 +134,7 @@ def judge(wanted: Change, balance: Balance) -> Declined | None:
             return AccountSuspended()
         if balance.available + wanted.amount < balance.floor:
             return InsufficientCredit(max(balance.available - balance.floor, 0))
-    return None
+    return BalanceTooLarge() if _passes_the_limit(wanted, balance) else None
 
 
 def touching(wanted: Change, key: bytes, now_ms: int, update: Update) -> tuple[Update, list[Item]]:

@@ -16,6 +16,7 @@ from ledger.kinds import BY_NUMBER, Kind
 KEY_BYTES = 16
 LABEL_BYTES = 24  # actor and reference together
 AMOUNT_LIMIT = 10**15  # of one change, either way, in the unit's smallest part
+BALANCE_LIMIT = 2**53 - 1  # of a balance, either way: the last whole number that every JSON reader keeps exactly
 
 # Flags.
 _HAS_NOTE = 1  # long texts lie in a note item under the entry's key

@@ -6,6 +6,7 @@ LedgerError
 │   ├── AccountClosed        closed: takes no change at all
 │   ├── AccountSuspended     suspended: takes credit, cannot spend
 │   ├── InsufficientCredit   the change would pass the balance's floor
+│   ├── BalanceTooLarge      the change would pass what a balance may come to, either way
 │   ├── HoldNotFound         no such hold, or it is settled: all captured, released or given back
 │   ├── HoldExpired          past its time: it captures nothing any more
 │   ├── HoldTooSmall         more than the hold still holds
@@ -56,6 +57,10 @@ class InsufficientCredit(Declined):
     def __init__(self, available: int) -> None:
         super().__init__(f"only {available} can be spent")
         self.available = available
+
+
+class BalanceTooLarge(Declined):
+    """The change would take the balance past BALANCE_LIMIT, up or down."""
 
 
 class HoldNotFound(Declined):

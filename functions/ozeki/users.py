@@ -18,8 +18,7 @@ _NO_TEXT = "\N{REPLACEMENT CHARACTER}"  # is what bytes become that are none: ma
 
 def create_user(table: Table, request: Request, caller: Caller) -> Answer:
     """Open an account whose name lets nobody in before it has a password. Its type means nothing here."""
-    require_admin(caller)
-    name = request.required("name")
+    name = _name(request, caller)
     user_name = _user_name(name)
     request.check()
     opened = open_account(
@@ -37,10 +36,9 @@ def create_user(table: Table, request: Request, caller: Caller) -> Answer:
 
 def config_user(table: Table, request: Request, caller: Caller) -> Answer:
     """Give a user a new password; what else can be configured means nothing here."""
-    require_admin(caller)
-    request.required("name")
+    name = _name(request, caller)
     secret = _new_password(request)
-    user = _user(table, request, caller)
+    user = _user(table, request, caller, name)
     if secret is None:
         if user.state is State.CLOSED:
             raise AccountClosed
@@ -63,18 +61,14 @@ def stop_user(table: Table, request: Request, caller: Caller) -> Answer:
 
 def delete_user(table: Table, request: Request, caller: Caller) -> Answer:
     """Close a user for good; nothing is erased, and its name is free again."""
-    require_admin(caller)
-    request.required("name")
-    user = _user(table, request, caller)
+    user = _user(table, request, caller, _name(request, caller))
     key = request.key_for(caller.account, request.action, user.id)
     _, outcome = customers.close(table, user.owner, user.id, actor=caller.account, caller_key=key)
     return _told(user.username, replayed=outcome.replayed)
 
 
 def _set_state(table: Table, request: Request, caller: Caller, state: State) -> Answer:
-    require_admin(caller)
-    request.required("name")
-    user = _user(table, request, caller)
+    user = _user(table, request, caller, _name(request, caller))
     # What is so already is no change. Under a key it is one, because a retry is owed the same answer.
     if user.state is state and request.idempotency_key is None:
         return _told(user.username)
@@ -85,10 +79,15 @@ def _set_state(table: Table, request: Request, caller: Caller, state: State) -> 
     return _told(user.username, replayed=outcome.replayed)
 
 
-def _user(table: Table, request: Request, caller: Caller) -> Account:
-    """Find the user named by `name`: the last thing judged before the ledger itself. The admin is none of its users."""
+def _name(request: Request, caller: Caller) -> str:
+    """Read whom an admin's request is about."""
+    require_admin(caller)
+    return request.required("name")
+
+
+def _user(table: Table, request: Request, caller: Caller, name: str) -> Account:
+    """Find a user of the admin's: the last thing judged before the ledger itself. The admin is none of its users."""
     request.check()
-    name = request.optional("name")
     forget(table, name)
     target = find_user(table, caller, name)
     request.log["account"] = target.account

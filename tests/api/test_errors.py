@@ -157,6 +157,7 @@ TOLD: dict[type[Exception], tuple[int, str, str]] = {
     errors.KeyReused: (422, "idempotency_key_reused", "This Idempotency-Key stands for another request"),
     errors.TransferRefused: (422, "transfer_refused", "Credit cannot be moved between these two accounts"),
     errors.InsufficientCredit: (402, "insufficient_credit", "There is not enough credit"),
+    errors.BalanceTooLarge: (422, "balance_too_large", "No balance may come to so much, or owe so much"),
     errors.HoldNotFound: (404, "hold_not_found", "There is no such hold, or it is settled"),
     errors.HoldExpired: (409, "hold_expired", "The hold has expired"),
     errors.HoldTooSmall: (402, "hold_too_small", "There is not enough left on hold"),

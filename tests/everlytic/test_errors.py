@@ -144,7 +144,7 @@ TOLD = {
     "NotSettled": (409, "a balance is below zero or has credit on hold"),
     "Busy": (503, "busy, nothing changed: send it again"),
     "OutcomeUnknown": (504, "the outcome is not known: look before sending it again"),
-    **dict.fromkeys(("HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
+    **dict.fromkeys(("BalanceTooLarge", "HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
     **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused"), IMPOSSIBLE),
 }
 HEADERS = {

@@ -14,7 +14,7 @@ TOLD = {
     "NameTaken": "the user name is taken",
     "Busy": "busy, nothing changed: try again",
     "OutcomeUnknown": "the outcome is not known: try again with the same idempotency_key, or look",
-    **dict.fromkeys(("HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
+    **dict.fromkeys(("BalanceTooLarge", "HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
     **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused", "NotSettled"), IMPOSSIBLE),
     **dict.fromkeys(("WrongCredentials", "NotPermitted"), IMPOSSIBLE),
 }

@@ -167,11 +167,19 @@ def _put(item: Item, path: str, values: Item, value: Item) -> None:
 
 def _holds(request: Item, old: Item | None) -> bool:
     condition = request.get("ConditionExpression", "")
-    values = _given(request)
-    return not condition or any(
-        all(_clause(clause)(old or {}, values) for clause in either.split(" AND "))
-        for either in condition.split(" OR ")
-    )
+    return not condition or _condition(condition)(old or {}, _given(request))
+
+
+@cache
+def _condition(text: str) -> Callable[[Item, Item], bool]:
+    """Compile a condition: AND binds closer than OR; parentheses hold one condition inside a clause."""
+    inner = (_condition(each) for each in re.findall(r"(?<!\w)\(([^()]+)\)", text))
+    outer = re.sub(r"(?<!\w)\([^()]+\)", "()", text)
+    either = [
+        [next(inner) if clause == "()" else _clause(clause) for clause in each.split(" AND ")]
+        for each in outer.split(" OR ")
+    ]
+    return lambda item, values: any(all(holds(item, values) for holds in each) for each in either)
 
 
 @cache
