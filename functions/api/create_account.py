@@ -21,13 +21,13 @@ from ledger.table import claim_key, made
 class NewAccount(Asked):
     """The account to open. Each opening balance, in its unit's smallest part, is entry 1 of its history.
 
-    It lies below `parent` or, without one, below the top of what the key shows.
+    It lies below `parent` or, without one, below the top of what the key shows. What is null is as if absent.
     """
 
     name: Line
     parent: AccountId | None = None
-    metadata: Metadata = Field(default_factory=dict)
-    balances: dict[Unit, AmountOrZero] = Field(default_factory=dict, examples=[{"sms": 500}])
+    metadata: Metadata | None = None
+    balances: dict[Unit, AmountOrZero] | None = Field(default=None, examples=[{"sms": 500}])
 
 
 ENDPOINT = Endpoint(
@@ -53,7 +53,7 @@ def create_account(call: Call[NoParameters, NewAccount]) -> Answer:
     """Open the account below its parent. A replay tells it as it is now."""
     wanted, parent = call.body, _parent(call)
     metadata = json.dumps(wanted.metadata, sort_keys=True) if wanted.metadata else ""
-    balances = {str(unit): amount for unit, amount in sorted(wanted.balances.items())}
+    balances = {str(unit): amount for unit, amount in sorted((wanted.balances or {}).items())}
     properties = {NAME: wanted.name, METADATA: metadata}
     opened = opening.open_account(
         call.table,

@@ -12,11 +12,11 @@ class Explained(Asked):
     """Something asked for, with its reason and metadata if the caller wants some kept: 2 kB together."""
 
     reason: Text | None = None
-    metadata: Metadata = Field(default_factory=dict, validate_default=True)
+    metadata: Metadata | None = Field(default=None, validate_default=True)
 
     @field_validator("metadata")
     @classmethod
-    def _are_short_enough(cls, metadata: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+    def _are_short_enough(cls, metadata: dict[str, str] | None, info: ValidationInfo) -> dict[str, str] | None:
         if len(_write(info.data.get("reason"), metadata).encode()) > LONGEST_BYTES:
             raise ValueError(f"with the reason, at most {LONGEST_BYTES} bytes")
         return metadata
@@ -26,7 +26,7 @@ class Explained(Asked):
         return _write(self.reason, self.metadata)
 
 
-def _write(reason: str | None, metadata: dict[str, str]) -> str:
+def _write(reason: str | None, metadata: dict[str, str] | None) -> str:
     texts = {name: text for name, text in (("reason", reason), ("metadata", metadata)) if text}
     # Sorted, so that the order of the names makes no difference to what an idempotency key stands for.
     return json.dumps(texts, ensure_ascii=False, separators=(",", ":"), sort_keys=True) if texts else ""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SecretStr, WithJsonSchema
 
 from ledger import counter, units
 from ledger.accounts import LAST_ID
@@ -92,7 +92,16 @@ Amount = Annotated[int, Field(strict=True, ge=1, le=AMOUNT_LIMIT)]
 AmountOrZero = Annotated[int, Field(strict=True, ge=0, le=AMOUNT_LIMIT)]
 Line = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
-Identifier = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[A-Za-z0-9._-]+$", examples=["gold"])]
+Username = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[!-~]+$", examples=["acme"])]
+Password = Annotated[SecretStr, Field(min_length=8, max_length=16, examples=["correct-horse"])]
+Email = Annotated[
+    str, Field(min_length=3, max_length=254, pattern=r"^[!-?A-~]+@[!-?A-~]+$", examples=["office@acme.example"])
+]
+Token = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$", examples=["acme-2026-a7Qd"])]
+# Not a dot first: in a URL's path `.` and `..` are steps, and clients take them before they send.
+Identifier = Annotated[
+    str, Field(min_length=1, max_length=16, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$", examples=["gold"])
+]
 Reference = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[!-~]+$", examples=["order-7"])]
 IdempotencyKey = Annotated[str, Field(min_length=1, max_length=255, examples=["order-7"])]
 Metadata = Annotated[

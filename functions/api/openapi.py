@@ -30,9 +30,13 @@ from api import (
     list_packages,
     put_package,
     release_hold,
+    remove_login,
     reserve_credit,
     retire_package,
     revoke_key,
+    set_email,
+    set_login,
+    set_token,
     top_up_account,
     transfer_credit,
     update_account,
@@ -44,6 +48,7 @@ from ledger.claims import LONGEST_KEY
 
 ENDPOINTS: Mapping[str, Sequence[ModuleType]] = {
     "Accounts": (create_account, get_account, list_accounts, update_account, get_balances),
+    "Names": (set_login, remove_login, set_email, set_token),
     "Changes": (change_balance, change_balances, top_up_account, transfer_credit),
     "Holds": (reserve_credit, list_holds, capture_hold, release_hold),
     "History": (get_balance, list_entries, get_statement),

@@ -10,19 +10,26 @@ from ledger.accounts import HOUSE
 from ledger.accounts import Account as Profile
 from ledger.entry import Posted
 from ledger.holds import Holdings, read_holdings
+from ledger.logins import TOKEN
 from ledger.packages import Package as Sold
 from ledger.table import Table
 
-NAME, METADATA = "name", "metadata"
-"""The properties of a profile that this API reads and writes; other dialects may keep more."""
+NAME, EMAIL, METADATA = "name", "email", "metadata"
+"""The properties of a profile that this API reads and writes, beside its token; other dialects may keep more."""
 
 
 class Account(Told):
-    """An account. `parent` is the account directly above it, null for an operator; `units` are those it has used."""
+    """An account. `parent` is the account directly above it, null for an operator; `units` are those it has used.
+
+    `username`, `email` and `token` are what the vendors' APIs know it by: Ozeki's, Everlytic's and Mailpartner's.
+    """
 
     id: int
     parent: int | None
     name: str
+    username: str | None
+    email: str | None
+    token: str | None
     state: State
     units: list[Unit]
     metadata: dict[str, str]
@@ -34,11 +41,18 @@ class Account(Told):
             id=profile.id,
             parent=None if profile.owner == HOUSE else profile.owner,
             name=str(profile.properties.get(NAME, profile.username)),
+            username=profile.username or None,
+            email=_property(profile, EMAIL),
+            token=_property(profile, TOKEN),
             state=profile.state,
             units=sorted(map(units.Unit, profile.units)),
             metadata=json.loads(str(profile.properties.get(METADATA, "{}"))),
             created=profile.created_ms,
         )
+
+
+def _property(profile: Profile, name: str) -> str | None:
+    return str(profile.properties[name]) if name in profile.properties else None
 
 
 class Balance(Told):

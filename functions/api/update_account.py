@@ -16,7 +16,7 @@ from api.wire import Answer, Call, Endpoint
 from ledger import customers
 from ledger.counter import State as LedgerState
 from ledger.customers import Revision
-from ledger.errors import AccountClosed, AccountNotFound, NotPermitted, NotSettled
+from ledger.errors import AccountClosed, AccountNotFound, NotSettled
 from ledger.kinds import Scope
 
 
@@ -29,7 +29,7 @@ class AccountUpdate(Asked):
 
     name: Line | None = None
     metadata: Metadata | None = None
-    credit_limits: dict[Unit, AmountOrZero] = Field(default_factory=dict, examples=[{"sms": 100}])
+    credit_limits: dict[Unit, AmountOrZero] | None = Field(default=None, examples=[{"sms": 100}])
     state: State | None = None
 
 
@@ -51,10 +51,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def update_account(call: Call[AccountPlace, AccountUpdate]) -> Answer:
-    """Change a customer of the caller's: nobody changes its own account."""
-    found, wanted = call.account(call.at.id), call.body
-    if found.id == call.caller.account:
-        raise NotPermitted
+    """Change a customer of the caller's in one commit."""
+    found, wanted = call.customer(call.at.id), call.body
     if found.state is LedgerState.CLOSED and wanted == AccountUpdate(state=LedgerState.CLOSED):
         return Answer(Account.of(found))
     properties: dict[str, str | int] = {}
@@ -62,7 +60,7 @@ def update_account(call: Call[AccountPlace, AccountUpdate]) -> Answer:
         properties[NAME] = wanted.name
     if wanted.metadata is not None:
         properties[METADATA] = json.dumps(wanted.metadata, sort_keys=True) if wanted.metadata else ""
-    limits = {str(unit): limit for unit, limit in wanted.credit_limits.items()}
+    limits = {str(unit): limit for unit, limit in (wanted.credit_limits or {}).items()}
     revision = Revision(properties, limits=limits, state=wanted.state)
     now, _ = customers.revise(call.table, found.owner, found.id, revision, actor=call.caller.account)
     return Answer(Account.of(now))

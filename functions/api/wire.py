@@ -21,7 +21,7 @@ from ledger.accounts import Account
 from ledger.claims import LONGEST_KEY, CallerKey
 from ledger.credentials import Caller
 from ledger.kinds import Scope
-from ledger.table import Table, open_table
+from ledger.table import Table, made, open_table
 from telemetry import Log
 
 # Design: README.md, Limits.
@@ -110,6 +110,17 @@ class Call(Generic[At, Body]):
             found = accounts.get(self.table, self.owner_of(account), account)
         self.log["account"] = account
         return found
+
+    def customer(self, account: int) -> Account:
+        """Read an account that the caller may change: any that its key shows but its own."""
+        if (found := self.account(account)).id == self.caller.account:
+            raise errors.NotPermitted
+        return found
+
+    def changed(self, account: Account) -> Account:
+        """Read an account again after a change of it, which happened even if this fails."""
+        with made():
+            return accounts.get(self.table, account.owner, account.id)
 
     def owner_of(self, account: int) -> int:
         """Find whose listing an account is in that the caller's key shows. Raises AccountNotFound.
