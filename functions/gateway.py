@@ -7,7 +7,7 @@ sent it; how that is told is for the dialect. Nothing here knows a dialect, and 
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from email.message import Message
 from email.parser import BytesParser
 from http import HTTPStatus
@@ -25,7 +25,9 @@ Undecodable = Literal["strict", "replace"]
 
 T = TypeVar("T")
 
+_WEIGHT = re.compile(r"q\s*=\s*([01]\.?[0-9]*|\.[0-9]+)")  # Java sends `q=.2`
 _BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and white space
+_NESTED = re.compile(r"([^][]+)\[([^][]*)\]")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -128,12 +130,45 @@ def read_fields(content: bytes, content_type: str, most: int, undecodable: Undec
     return _form(text, most, "replace")
 
 
+def is_form(content: bytes) -> bool:
+    """Say whether a body that is no JSON can be a form, which words, a number or a text in quotes are not."""
+    return b"=" in content and not content.lstrip(_BEFORE_JSON).startswith(b'"')
+
+
+def nested(fields: Fields) -> dict[str, str | dict[str, str]]:
+    """Read fields whose names are given once, those in PHP's brackets as it means them: `a[b]=c` is b of a."""
+    flat: dict[str, str | dict[str, str]] = {}
+    inside: dict[str, dict[str, str]] = {}
+    for name, value in once_each(fields).items():
+        if brackets := _NESTED.fullmatch(name):
+            inside.setdefault(brackets[1], {})[brackets[2]] = value
+        else:
+            flat[name] = value
+    return once_each([*flat.items(), *inside.items()])
+
+
 def once_each(pairs: list[tuple[str, T]]) -> dict[str, T]:
     """Refuse a name given twice: nobody could tell which value was meant."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise Unreadable("a name is given twice")
     return found
+
+
+def preferred(accept: str, offered: Sequence[str]) -> str:
+    """Choose, of the types offered, the one that an Accept header likes best (RFC 9110, 12.5.1); of equals the first.
+
+    The most specific range that matches a type weighs it; at the same weight, a type that is named is liked better than
+    one that a wildcard lets in. If none is acceptable, the first is given all the same.
+    """
+    weights = dict(_weighted(each) for each in accept.lower().split(","))
+
+    def liked(offer: str) -> tuple[float, int]:
+        ranges = (offer, f"{offer.partition('/')[0]}/*", "*/*")
+        return next(((weights[each], -place) for place, each in enumerate(ranges) if each in weights), (0, 0))
+
+    best = max(offered, key=liked)
+    return best if liked(best)[0] else offered[0]
 
 
 def idempotency_key(headers: Mapping[str, str]) -> str | None:
@@ -178,6 +213,13 @@ def xml_text(text: str) -> str:
 
 def _context(event: Event, name: str) -> str:
     return str((event.get("requestContext") or {}).get(name, ""))
+
+
+def _weighted(accepted: str) -> tuple[str, float]:
+    """Take one media range of an Accept header apart. A weight that cannot be read is 1, as if there were none."""
+    name, *parameters = [part.strip() for part in accepted.split(";")]
+    weight = next(filter(None, map(_WEIGHT.fullmatch, parameters)), None)
+    return "*/*" if name == "*" else name, min(float(weight[1]), 1) if weight else 1
 
 
 def _form(text: str, most: int, undecodable: Undecodable) -> Fields:

@@ -23,7 +23,7 @@ STATUS = {"RefuseRequest": 404}
 
 
 def event_of(function: str) -> dict[str, Any]:
-    module = FUNCTIONS[function]["Handler"].split(".")[1]
+    module = FUNCTIONS[function]["Handler"].split(".")[-2]
     event: dict[str, Any] = json.loads((ROOT / "events" / f"{module}.json").read_text())
     return event
 
@@ -81,4 +81,4 @@ def test_no_two_events_share_an_idempotency_key() -> None:
 
 def test_there_is_no_event_without_a_function() -> None:
     events = {path.stem for path in (ROOT / "events").iterdir()}
-    assert events == {function["Handler"].split(".")[1] for function in FUNCTIONS.values()}
+    assert events == {function["Handler"].split(".")[-2] for function in FUNCTIONS.values()}

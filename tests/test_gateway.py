@@ -260,6 +260,55 @@ def test_no_answer_is_kept_unless_it_says_so() -> None:
     assert gateway.no_content({"X": "y"}) == {"statusCode": 204, "headers": {"Cache-Control": "no-store", "X": "y"}}
 
 
+JSON, XML, TEXT = OFFERED = ("application/json", "application/xml", "text/xml")
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        *((accept, JSON) for accept in ("", "*/*", "*", JSON, "application/*", f"{JSON}, {XML}", f"{XML},{JSON}")),
+        *((accept, XML) for accept in (XML, "Application/XML", f" {XML} ; charset=utf-8", f"{TEXT}, {XML}")),
+        *((accept, TEXT) for accept in (TEXT, "text/*", f"text/html, {TEXT}", f"{TEXT};q=0.001")),
+        # Weights, as the standard writes them and as clients do.
+        (f"{JSON};q=0.5, {XML}", XML),
+        (f"{XML};q=1.000,{JSON};q=0.999", XML),
+        (f"{XML};q=0.5, {JSON};q=0.4, {TEXT};q=0.6", TEXT),
+        (f"{XML};Q=.5, {JSON};q=.4", XML),
+        (f"{XML}; q = 0.5, {JSON}; q = 0.4", XML),
+        (f"{XML};level=1;q=0.5, {JSON};q=0.6", JSON),
+        (f"{JSON};q=0.89999999, {XML};q=0.9", XML),
+        (f"{JSON};q=0.9, {XML};q=x", XML),
+        (f"{XML};q=1.5, {JSON}", JSON),
+        # The more specific range weighs a type.
+        (f"*/*;q=0.1, {XML};q=0.2", XML),
+        (f"{JSON};q=0.1, */*;q=0.2", XML),
+        (f"{JSON};q=0.1, application/*;q=0.2, */*", TEXT),
+        (f"*/*, application/*;q=0.2, {XML};q=0.3", TEXT),
+        ("application/*;q=0.2, text/*;q=0.3", TEXT),
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", JSON),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", XML),
+        # What is named is liked better than what is let in.
+        (f"{XML}, */*", XML),
+        (f"*/*, {TEXT}", TEXT),
+        ("text/*, */*", TEXT),
+        # No weight is no.
+        (f"{JSON};q=0, */*", XML),
+        (f"{JSON};q=0.000, application/*, */*;q=0.1", XML),
+        ("application/*;q=0, */*;q=0.1", TEXT),
+        (f"{XML};q=0", JSON),
+        # Nothing acceptable.
+        *((accept, JSON) for accept in ("*/*;q=0", f"{JSON};q=0", "text/html", "xml", ",;,", "application/xml+x", "/")),
+    ],
+)
+def test_the_caller_gets_the_type_it_likes_best(accept: str, expected: str) -> None:
+    assert gateway.preferred(accept, OFFERED) == expected
+
+
+def test_equally_liked_types_are_given_in_the_order_in_which_they_are_offered() -> None:
+    for offered in (OFFERED, OFFERED[::-1]):
+        assert {gateway.preferred(accept, offered) for accept in ("", "*/*", ", ".join(OFFERED))} == {offered[0]}
+
+
 def test_a_replay_is_said_and_noted() -> None:
     log: dict[str, object] = {}
     assert (gateway.replay_headers(False, log), log) == ({}, {})

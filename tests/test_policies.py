@@ -346,7 +346,7 @@ def revoking(table: Table) -> None:
 
 def invoking(function: str, **more: Any) -> Scenario:
     """Send the function's event twice."""
-    module = FUNCTIONS[function]["Handler"].split(".")[1]
+    module = FUNCTIONS[function]["Handler"].split(".")[-2]
     event = json.loads((ROOT / "events" / f"{module}.json").read_text())
 
     def scenario(table: Table) -> None:

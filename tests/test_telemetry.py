@@ -10,8 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 import gateway
+import refuse_request
 import telemetry
-from api import change_balance, change_balances, get_account, get_docs, get_openapi, refuse_request
+from api import change_balance, change_balances, get_account, get_docs, get_openapi
 from everlytic import get_customer, topup_customer, update_customer, xml_rpc
 from ledger import metrics
 from ledger.table import Table

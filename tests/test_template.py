@@ -41,7 +41,7 @@ def test_the_handler_can_be_imported(name: str) -> None:
 @every_function
 def test_function_and_module_have_one_name(name: str) -> None:
     snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-    assert FUNCTIONS[name]["Handler"].split(".")[1:] == [snake, "lambda_handler"]
+    assert FUNCTIONS[name]["Handler"].split(".")[-2:] == [snake, "lambda_handler"]
 
 
 def test_every_handler_in_the_source_is_a_function() -> None:

@@ -1,4 +1,4 @@
-"""GET /ledger/docs: tells people what this API is, as one page."""
+"""GET and HEAD /ledger/docs: tells people what this API is, as one page."""
 
 from http import HTTPStatus
 from typing import Any

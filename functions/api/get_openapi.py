@@ -1,4 +1,4 @@
-"""GET /ledger/openapi.json: tells what this API is, as OpenAPI 3.1."""
+"""GET and HEAD /ledger/openapi.json: tells what this API is, as OpenAPI 3.1."""
 
 import json
 from http import HTTPStatus

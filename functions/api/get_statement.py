@@ -1,4 +1,4 @@
-"""GET /ledger/accounts/{id}/balances/{unit}/statement: a period's entries as CSV, or as a page with a chart."""
+"""GET and HEAD /ledger/accounts/{id}/balances/{unit}/statement: a period's entries as CSV or as a page with a chart."""
 
 import json
 from typing import Any, Literal

@@ -3,18 +3,20 @@
 Texts have at most LONGEST_TEXT characters and lose the space around them; a country may be written in either case.
 `off` and `suspended` both suspend the account, which then takes credit and cannot spend it. An empty status or
 `deleted` changes nothing; either of `status: deleted` and `deleted: yes` deletes, whatever the other says, because a
-caller who sends a whole customer back changes one of them. An absent `*_package_id` is 0.
+caller who sends a whole customer back changes one of them. An absent `*_package_id` is 0. What is sent as it is stored
+asks for nothing, and is not judged: other dialects store what this one would refuse.
 Design: README.md, What is known.
 """
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from http import HTTPStatus
 from itertools import chain
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 import gateway
 from everlytic.countries import COUNTRIES
@@ -31,12 +33,15 @@ UNITS = {f"{unit}_quota": unit for unit in (Unit.EMAIL, Unit.SMS, Unit.TRANSACTI
 """The prepaid quotas and the units of their balances."""
 
 PACKAGE_IDS = ("email_package_id", "transactions_package_id")
+_INTEGERS = {"id", *UNITS, *PACKAGE_IDS}
 LARGEST_QUOTA = 10**12
 LONGEST_TEXT = 255
 LONGEST_EMAIL = 254  # RFC 5321
+MOST_DIGITS = 16
 
 _STATES = {"on": State.OPEN, "off": State.SUSPENDED, "suspended": State.SUSPENDED, "deleted": State.CLOSED}
-_INTEGER = re.compile(r"([+-]?)0*([0-9]{1,16})")
+_INTEGER = re.compile(rf"([+-]?)0*([0-9]{{1,{MOST_DIGITS}}})")
+_LINE_BREAK = re.compile("\r\n?")
 _LOCAL_PART = r"[^\s@\"(),:;<>\[\\\]]{1,64}"
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _EMAIL = re.compile(rf"{_LOCAL_PART}@(?:{_LABEL}\.)+{_LABEL}")
@@ -66,9 +71,20 @@ Industry = Literal[
 
 
 def read_integer(value: object) -> object:
-    """Read an integer that is written in digits; leave everything else to the type."""
-    found = _INTEGER.fullmatch(value) if isinstance(value, str) else None
-    return int(found[1] + found[2]) if found else value
+    """Read an integer: digits in a text, or a whole number however it is written; leave the rest to the type."""
+    match value:
+        case str():
+            found = _INTEGER.fullmatch(value)
+            return int(found[1] + found[2]) if found else value
+        case Decimal() if value.is_finite() and value.adjusted() < MOST_DIGITS and value == value.to_integral_value():
+            return int(value)
+    return value
+
+
+def read_text(value: object) -> object:
+    """Read a text, for which clients that have no types send a number; leave the rest to the type."""
+    whole = read_integer(value) if isinstance(value, Decimal) else value
+    return str(whole) if isinstance(whole, int) and not isinstance(whole, bool) else value
 
 
 def _text(value: str) -> str:
@@ -113,7 +129,7 @@ def _no_package(value: object) -> object:
 Integer = Annotated[int, BeforeValidator(read_integer)]
 Quota = Annotated[Integer, Field(ge=0, le=LARGEST_QUOTA)]
 PackageId = Annotated[Integer, BeforeValidator(_no_package), Field(ge=0, le=LARGEST_QUOTA)]
-Text = Annotated[str, AfterValidator(_text)]
+Text = Annotated[str, BeforeValidator(read_text), AfterValidator(_text)]
 Name = Annotated[Text, AfterValidator(_present)]
 Email = Annotated[Name, AfterValidator(_email)]
 
@@ -152,7 +168,7 @@ class Properties(BaseModel):
 
     def content(self) -> tuple[str | int, ...]:
         """Give what was asked for as an idempotency key's content."""
-        return tuple(chain.from_iterable(sorted(self.asked().items())))
+        return _flat(self.asked())
 
     def revision(self) -> Revision:
         """Give what was asked for in the ledger's terms. `deleted` is a state only; the word before it stays."""
@@ -187,6 +203,48 @@ class ChangedCustomer(Properties):
         """Refuse another customer's id: it can be read but not written."""
         if "id" in self.model_fields_set and self.id != account:
             raise Refused(HTTPStatus.BAD_REQUEST, "id: read only, and not that of this customer")
+
+
+def changes(sent: Mapping[str, object], stored: Item) -> dict[str, object]:
+    """Give what was sent that is not as it is stored, and so asks for something."""
+    return {
+        name: value
+        for name, value in sent.items()
+        if name not in stored or not _is_same(stored[name], _read(name, value))
+    }
+
+
+def quotas(sent: Mapping[str, object]) -> dict[str, int]:
+    """Read the quotas of an update, of which the changes have been judged, by unit."""
+    return {str(unit): int(str(_read(quota, sent[quota]))) for quota, unit in UNITS.items() if quota in sent}
+
+
+def content(sent: Mapping[str, object]) -> tuple[str | int, ...]:
+    """Give a whole update, of which the changes have been judged, as an idempotency key's content.
+
+    It is the same whatever is stored, so what was not judged, and would be refused, counts as it was sent.
+    """
+    try:
+        return ChangedCustomer.model_validate(sent).content()
+    except ValidationError as invalid:
+        as_stored = {str(each["loc"][0]) for each in invalid.errors()}
+    asked = ChangedCustomer.model_validate({name: sent[name] for name in sent.keys() - as_stored}).asked()
+    return _flat(asked | {name: str(_read(name, sent[name])) for name in as_stored})
+
+
+def _flat(asked: Item) -> tuple[str | int, ...]:
+    return tuple(chain.from_iterable(sorted(asked.items())))
+
+
+def _read(name: str, value: object) -> object:
+    return read_integer(value) if name in _INTEGERS else read_text(value)
+
+
+def _is_same(stored: str | int, read: object) -> bool:
+    if isinstance(stored, str) and isinstance(read, str):
+        # A parser of XML makes one line break of every kind.
+        return _LINE_BREAK.sub("\n", read) == _LINE_BREAK.sub("\n", stored)
+    return type(read) is int and read == stored
 
 
 def check_packages(table: Table, operator: int, asked: Properties) -> None:

@@ -1,22 +1,22 @@
 """How Everlytic's answers are written: a customer or a page of them with their links, as JSON or as XML.
 
-XML repeats JSON's names under <response>, a link being a <link>; it is written if Accept ranks it first.
+XML repeats JSON's names under <response>, a link being a <link>; Accept chooses between the two.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
+import gateway
+
 _HOME = "/api/2.0"
 _CUSTOMERS = "/api/2.0/customers"
-_XML = "application/xml"
+_OFFERED = ("application/json", "application/xml", "text/xml")
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
-_RANK = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 
 Item = dict[str, "str | int"]
 
@@ -67,23 +67,12 @@ def body(answered: Customer | Page, base: str) -> dict[str, Any]:
 
 def write(content: Mapping[str, Any], accept: str) -> tuple[str, str]:
     """Write a body as what an Accept header asks for, and name that type."""
-    if _ranks_xml_first(accept):
-        return _XML, _to_xml(content)
-    return "application/json", json.dumps(content)
+    content_type = gateway.preferred(accept, _OFFERED)
+    return content_type, json.dumps(content) if content_type == _OFFERED[0] else _to_xml(content)
 
 
 def _links(links: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"rel": rel, "href": href} for rel, href in links.items()]
-
-
-def _ranks_xml_first(accept: str) -> bool:
-    """Say whether XML is named in an Accept header, and ranked above JSON if that is named as well."""
-    ranks: dict[str, Decimal] = {}
-    for each in accept.split(","):
-        name, *parameters = [part.strip().lower() for part in each.split(";")]
-        ranked = next(filter(None, map(_RANK.fullmatch, parameters)), None)
-        ranks[name] = Decimal(ranked[1]) if ranked else Decimal(1)
-    return max(ranks.get(_XML, 0), ranks.get("text/xml", 0)) > ranks.get("application/json", 0)
 
 
 def _to_xml(body: Mapping[str, Any]) -> str:

@@ -22,8 +22,11 @@ LARGEST_PAGE = 500
 DEEPEST = 100_000
 MOST_SORTED = 5_000
 
-_FILTERED = ("name", "email", "unique_id")
-_SORTED = ["id", *(name for name in Properties.model_fields if name not in UNITS)]
+_SEARCHED = ("name", "email", "unique_id")
+_READ = ["id", *(name for name in Properties.model_fields if name not in UNITS)]
+"""What customers can be sorted and filtered by: all but the quotas, which lie apart."""
+
+_ANY = ""
 
 table = open_table()
 
@@ -32,8 +35,19 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
+def _fields(value: object) -> object:
+    """Read a filter as fields, those left empty as not given; one that is a text is the field with no name."""
+    if isinstance(value, dict):
+        return {name: each for name, each in value.items() if wire.is_given(each) and each != ""}
+    return {_ANY: value}
+
+
 class Listing(BaseModel):
-    """Which customers to list. `filter` is a text that name, e-mail or unique_id has in it, in whatever case."""
+    """Which customers to list.
+
+    `filter` is a text that name, e-mail or unique_id has in it, or fields, each of which is to have exactly this value;
+    in whatever case.
+    """
 
     model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
 
@@ -41,7 +55,7 @@ class Listing(BaseModel):
     count: Annotated[Integer, Field(ge=1, le=LARGEST_PAGE)] = 50
     order: Text = "id"
     direction: Annotated[Literal["ASC", "DESC"], BeforeValidator(_upper)] = "ASC"
-    filter: Text = ""
+    filter: Annotated[dict[str, Text], BeforeValidator(_fields)] = {}
 
     @property
     def first(self) -> int:
@@ -53,10 +67,27 @@ class Listing(BaseModel):
         """Whether the last in order come first."""
         return self.direction == "DESC"
 
+    def query(self) -> dict[str, str | int]:
+        """Write it as a query, which leads here again."""
+        fields = {"filter" if name == _ANY else f"filter[{name}]": value for name, value in self.filter.items()}
+        return {**self.model_dump(exclude_unset=True, exclude={"filter"}), **fields}
+
+    def matches(self, item: Item) -> bool:
+        """Say whether this customer is to be listed."""
+        for name, value in self.filter.items():
+            wanted = value.casefold()
+            if name == _ANY:
+                if not any(wanted in str(item[each]).casefold() for each in _SEARCHED):
+                    return False
+            elif str(item[name]).strip().casefold() != wanted:
+                return False
+        return True
+
     def check(self) -> None:
-        """Refuse what is no property to order by, and a page that lies too deep."""
-        if self.order not in _SORTED:
-            raise Refused(HTTPStatus.BAD_REQUEST, f"order: not one of {', '.join(_SORTED)}")
+        """Refuse what is no property to order or filter by, and a page that lies too deep."""
+        wire.check_names(self.filter.keys() - {_ANY}, _READ, "filter[{}]")
+        if self.order not in _READ:
+            raise Refused(HTTPStatus.BAD_REQUEST, f"order: not one of {', '.join(_READ)}")
         if self.first + self.count > DEEPEST:
             raise Refused(HTTPStatus.BAD_REQUEST, f"page: reaches past {DEEPEST} customers")
 
@@ -67,11 +98,13 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def list_customers(request: Request) -> Page:
     operator = request.operator(table)
-    listing = request.asked(Listing, request.query())
+    query = request.query()
+    wire.check_names(query, Listing.model_fields)
+    listing = request.asked(Listing, query)
     listing.check()
     found = _by_id(operator, listing) if listing.order == "id" and not listing.filter else _sorted(operator, listing)
     shown = found[: listing.count]
-    return Page(_items(shown), listing.model_dump(exclude_unset=True), listing.page, is_last=len(found) == len(shown))
+    return Page(_items(shown), listing.query(), listing.page, is_last=len(found) == len(shown))
 
 
 def _by_id(operator: int, listing: Listing) -> Sequence[Account]:
@@ -89,7 +122,6 @@ def _sorted(operator: int, listing: Listing) -> Sequence[Account]:
     found = accounts.list_accounts(table, operator, limit=MOST_SORTED + 1)
     if len(found) > MOST_SORTED:
         raise Refused(HTTPStatus.BAD_REQUEST, f"order, filter: only by id among more than {MOST_SORTED} customers")
-    wanted = listing.filter.casefold()
 
     def place(each: tuple[Account, Item]) -> tuple[int, str, int]:
         account, item = each
@@ -97,7 +129,7 @@ def _sorted(operator: int, listing: Listing) -> Sequence[Account]:
         return (value, "", account.id) if isinstance(value, int) else (0, value.casefold(), account.id)
 
     shown = [(account, customer.item(account, {})) for account in found]
-    matching = [each for each in shown if any(wanted in str(each[1][name]).casefold() for name in _FILTERED)]
+    matching = [each for each in shown if listing.matches(each[1])]
     matching.sort(key=place, reverse=listing.descending)
     return [account for account, _ in matching[listing.first : listing.first + listing.count + 1]]
 

@@ -1,8 +1,9 @@
 """XML-RPC's wire: calls read, answers and faults written. Specification: xmlrpc.com/spec. Design: README.md, XML-RPC.
 
 The marshaller is the standard library's. defusedxml's own patch would swap the parser of the whole process; here its
-parser is handed over instead, and refuses DTDs as well. Chosen: integers past 32 bits travel as `i8`; what no property
-can be (floating point above all) is refused as it is read, and so is a struct that names a member twice.
+parser is handed over instead, and refuses DTDs as well. No number is ever a float: a `double` is read as a Decimal, and
+an integer past 32 bits, which no type of the specification holds, is written as one without fraction or exponent. A
+struct that names a member twice is refused as it is read.
 """
 
 import re
@@ -23,7 +24,8 @@ from gateway import Event
 from telemetry import Log
 
 _INTEGER = re.compile("[+-]?0*[0-9]{1,19}")  # an i8
-_REFUSED_TAGS = {"double", "float", "bigdecimal", "i1", "i2", "biginteger"}
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?")
+_TYPE = "text/xml"
 _NOT_A_CALL = (Error, ExpatError, ValueError, TypeError, LookupError)
 """What parser and marshaller raise at what is no call. They do not say so, hence a test that makes many up."""
 
@@ -43,14 +45,18 @@ class Call:
         # Text is taken as text, whatever encoding it declares: API Gateway has decoded it.
         return read_call(body if self.event.get("isBase64Encoded") else body.decode())
 
-    def request(self, parameters: Mapping[str, Any]) -> Request:
+    def request(
+        self, parameters: Mapping[str, Any], recognised: int | None = None, place: int | None = None
+    ) -> Request:
         """Make the request that this call is with these parameters, which are the path's, the query's and the body."""
         return Request(
             headers=gateway.headers(self.event),
             path=parameters,
-            query=lambda: {name: value for name, value in parameters.items() if value != ""},
+            query=lambda: {name: value for name, value in parameters.items() if wire.is_given(value) and value != ""},
             properties=lambda: parameters["properties"],
             log=self.log,
+            recognised=recognised,
+            place=place,
         )
 
 
@@ -64,20 +70,21 @@ class Returned:
 
 def answer(event: Event, act: Callable[[Call], Returned], done: str) -> dict[str, Any]:
     """Answer the call in this event with what `act` returns or the fault it meets."""
-    return wire.run(event, done, partial(_answer, event, act), _refuse)
+    return wire.run(event, done, partial(_answer, event, act), partial(_refuse, event))
 
 
 def _answer(event: Event, act: Callable[[Call], Returned], log: Log) -> dict[str, Any]:
     returned = act(Call(event, log))
-    return _response(returned.value, gateway.replay_headers(returned.replayed, log))
+    headers = gateway.replay_headers(returned.replayed, log)
+    return gateway.response(HTTPStatus.OK, _TYPE, write_response(returned.value), headers)
 
 
-def _refuse(status: HTTPStatus, message: str) -> dict[str, Any]:
-    return _response(Fault(int(status), message))
-
-
-def _response(answer: Value | Fault, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    return gateway.response(HTTPStatus.OK, "text/xml", write_response(answer), headers)
+def _refuse(event: Event, status: HTTPStatus, message: str) -> dict[str, Any]:
+    """Answer with a fault. Who has sent no credentials is asked for them by HTTP: many clients send none before."""
+    fault = write_response(Fault(int(status), message))
+    if status == HTTPStatus.UNAUTHORIZED and not gateway.headers(event).get("authorization"):
+        return gateway.response(status, _TYPE, fault, wire.HEADERS[status])
+    return gateway.response(HTTPStatus.OK, _TYPE, fault)
 
 
 def read_call(body: str | bytes) -> tuple[str, tuple[Any, ...]]:
@@ -107,6 +114,12 @@ def _read_integer(reader: Unmarshaller, digits: str) -> None:
     reader.end_int(digits)
 
 
+def _read_decimal(reader: Unmarshaller, digits: str) -> None:
+    if not _DECIMAL.fullmatch(digits.strip()):
+        raise ResponseError
+    reader.end_bigdecimal(digits)
+
+
 def _read_struct(reader: Unmarshaller, data: str) -> None:
     names = reader._stack[reader._marks[-1] :: 2]
     if len(set(names)) < len(names):
@@ -115,7 +128,7 @@ def _read_struct(reader: Unmarshaller, data: str) -> None:
 
 
 def _write_integer(_: Marshaller, value: Any, write: Callable[[str], object]) -> None:
-    tag = "int" if MININT <= value <= MAXINT else "i8"
+    tag = "int" if MININT <= value <= MAXINT else "double"
     write(f"<value><{tag}>{value}</{tag}></value>\n")
 
 
@@ -124,8 +137,9 @@ def _write_integer(_: Marshaller, value: Any, write: Callable[[str], object]) ->
 
 class _Reader(Unmarshaller):
     dispatch = {  # noqa: RUF012 - never changed
-        **{tag: read for tag, read in Unmarshaller.dispatch.items() if tag not in _REFUSED_TAGS},
-        **dict.fromkeys(("int", "i4", "i8"), _read_integer),
+        **Unmarshaller.dispatch,
+        **dict.fromkeys(("int", "i1", "i2", "i4", "i8", "biginteger"), _read_integer),
+        **dict.fromkeys(("double", "float", "bigdecimal"), _read_decimal),
         "struct": _read_struct,
     }
 

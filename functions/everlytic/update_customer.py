@@ -1,5 +1,6 @@
 """PUT /api/2.0/customers/{id}: changes any of a customer's properties and sets any of its quotas, all or nothing."""
 
+from dataclasses import replace
 from typing import Any
 
 from everlytic import customer, wire
@@ -7,6 +8,10 @@ from everlytic.customer import UNITS, ChangedCustomer
 from everlytic.formats import Customer
 from everlytic.wire import Request
 from ledger import accounts, customers
+from ledger.accounts import Account
+from ledger.claims import CallerKey
+from ledger.customers import Outcome, Revision
+from ledger.errors import AccountClosed
 from ledger.table import open_table
 
 table = open_table()
@@ -17,13 +22,38 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def update_customer(request: Request) -> Customer:
-    """Revise the customer in one commit and answer it as that left it."""
+    """Revise the customer in one commit and answer it as that left it.
+
+    Only what is not as it is stored is judged and changed: a quota that is sent as it is makes no entry.
+    """
     operator = request.operator(table)
-    account = accounts.get(table, operator, request.customer()).id
-    asked = request.asked(ChangedCustomer, request.properties())
-    asked.check_id(account)
+    account = accounts.get(table, operator, request.customer())
+    sent = request.sent()
+    available = customers.balances(table, [(account, unit) for quota, unit in UNITS.items() if quota in sent])
+    stored = customer.item(account, {unit: amount for (_, unit), amount in available.items()})
+    changes = customer.changes(sent, stored)
+    asked = request.asked(ChangedCustomer, changes)
+    asked.check_id(account.id)
     customer.check_packages(table, operator, asked)
-    key = request.key_for(operator, "updatecustomer", account, *asked.content())
-    now, outcome = customers.revise(table, operator, account, asked.revision(), actor=operator, caller_key=key)
-    balances = customers.balances_after(table, now, UNITS.values(), outcome)
+    key = request.key_for(operator, "updatecustomer", account.id, *customer.content(sent))
+    if changes:
+        now, outcome = customers.revise(table, operator, account.id, asked.revision(), actor=operator, caller_key=key)
+    else:
+        now, outcome = _leave(operator, account, key)
+    # A quota that was as it is now, too, is one that this request left so, then or now.
+    left = replace(outcome, after=customer.quotas(sent))
+    balances = customers.balances_after(table, now, UNITS.values(), left)
     return Customer(customer.item(now, balances), outcome.replayed)
+
+
+def _leave(operator: int, account: Account, key: CallerKey | None) -> tuple[Account, Outcome]:
+    """Leave a customer, be it deleted, as it is.
+
+    A key is claimed for that as well: by the time it is sent again, the same request may ask for a change.
+    """
+    if key is None:
+        return account, Outcome({})
+    try:
+        return customers.revise(table, operator, account.id, Revision(), actor=operator, caller_key=key)
+    except AccountClosed:
+        return accounts.get(table, operator, account.id), Outcome({})

@@ -5,7 +5,7 @@ XML-RPC calls become the same requests and get the same errors (marshalling.py),
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # Design: README.md, Limits.
 LONGEST_BODY = 64 * 1024  # characters, as it arrives
-MOST_FIELDS = 50  # in the query
+MOST_FIELDS = 50  # in the query, and in a form
 MOST_PROBLEMS = 10  # told of at once
 LONGEST_ECHO = 40  # characters of a name that the caller made up
 
@@ -71,7 +71,7 @@ NOT_POSSIBLE = (HTTPStatus.CONFLICT, "not possible as the customer is")
 FAILURES = (Refused, ValidationError, errors.LedgerError, PackageNotFound)
 """All that a request is expected to come to but its answer."""
 
-_HEADERS = {
+HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Basic realm="Everlytic API", charset="UTF-8"'},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "1"},
 }
@@ -82,17 +82,22 @@ class Request:
     """What was asked. A part is judged when it is asked for, so the order of asking is the order of judging.
 
     `path` holds the parameters of the path; `query` and `properties` read the rest, or raise Refused. `log` is what the
-    one log line of this request will say: identifiers and numbers of ours, nothing that the caller wrote.
+    one log line of this request will say: identifiers and numbers of ours, nothing that the caller wrote. Of several
+    calls in one request, each has a `place`, and who asks has been `recognised` once for all of them.
     """
 
     headers: Mapping[str, str]
     path: Mapping[str, Any]
-    query: Callable[[], Mapping[str, Any]]
+    query: Callable[[], Mapping[str, object]]
     properties: Callable[[], object]
     log: Log
+    recognised: int | None = None
+    place: int | None = None
 
     def operator(self, table: Table) -> int:
         """Recognise the operator who asks: 401 unless name and API key belong together, 403 for a user's."""
+        if self.recognised is not None:
+            return self.recognised
         username, secret = _credentials(self.headers.get("authorization", ""))
         try:
             caller = by_key(table, secret)
@@ -117,10 +122,17 @@ class Request:
         """Give the identifier of the package it is about."""
         return _plain(self.path["package_identifier"])
 
-    def asked(self, question: type[Question], of: object) -> Question:
-        """Check this part of the request, or raise ValidationError. What is no object is refused here."""
-        if not isinstance(of, dict):
-            raise Refused(HTTPStatus.BAD_REQUEST, "the properties must be an object")
+    def sent(self) -> dict[str, object]:
+        """Read the properties that are mentioned: null and an empty array mention none. Raises Refused."""
+        properties = self.properties()
+        if not isinstance(properties, dict):
+            if is_given(properties):
+                raise Refused(HTTPStatus.BAD_REQUEST, "the properties must be an object")
+            return {}
+        return {name: value for name, value in properties.items() if is_given(value)}
+
+    def asked(self, question: type[Question], of: Mapping[str, object]) -> Question:
+        """Check this part of the request, or raise ValidationError."""
         return question.model_validate(of)
 
     def key_for(self, operator: int, *content: str | int) -> CallerKey | None:
@@ -130,7 +142,20 @@ class Request:
             return None
         if not gateway.is_key(key):
             raise Refused(HTTPStatus.BAD_REQUEST, f"Idempotency-Key: 1 to {LONGEST_KEY} characters")
-        return CallerKey(operator, key, content)
+        # No header holds a line break, so no other request's key is one of these.
+        return CallerKey(operator, key if self.place is None else f"{key}\n{self.place}", content)
+
+
+def is_given(value: object) -> bool:
+    """Say whether a value is any: null is not, nor is what PHP sends for nothing, an empty array or struct."""
+    return value is not None and not (isinstance(value, list | dict) and not value)
+
+
+def check_names(given: Iterable[str], known: Collection[str], written: str = "{}") -> None:
+    """Refuse the first name that is not known, `written` as the caller did."""
+    for name in given:
+        if name not in known:
+            raise Refused(HTTPStatus.BAD_REQUEST, f"{written.format(_echo(name))}: not one of {', '.join(known)}")
 
 
 def answer(
@@ -140,7 +165,7 @@ def answer(
 
     `done` names, in the log, what has then happened.
     """
-    return run(event, done, partial(_answer, event, act, status), partial(_refuse, event))
+    return run(event, done, partial(_answer, event, act, status), partial(refuse, event))
 
 
 def run(
@@ -171,8 +196,8 @@ def _answer(event: Event, act: Callable[[Request], Customer | Page], status: HTT
     request = Request(
         headers=headers,
         path=gateway.path(event),
-        query=partial(_read_query, event),
-        properties=partial(_read_json, event),
+        query=partial(_read_query, event, blanks=False),
+        properties=partial(_read_properties, event, headers.get("content-type", "")),
         log=log,
     )
     answered = act(request)
@@ -181,10 +206,11 @@ def _answer(event: Event, act: Callable[[Request], Customer | Page], status: HTT
     return gateway.response(status, content_type, text, gateway.replay_headers(answered.replayed, log))
 
 
-def _refuse(event: Event, status: HTTPStatus, message: str) -> dict[str, Any]:
+def refuse(event: Event, status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Answer the request in this event with one error, in the format that it accepts."""
     accepted = gateway.headers(event).get("accept", "")
     content_type, text = formats.write({"error": {"message": message}}, accepted)
-    return gateway.response(status, content_type, text, _HEADERS.get(status))
+    return gateway.response(status, content_type, text, {**HEADERS.get(status, {}), **(headers or {})})
 
 
 def judge(error: Exception) -> tuple[HTTPStatus, str]:
@@ -206,20 +232,41 @@ def read_body(event: Event) -> bytes:
         raise Refused(HTTPStatus.BAD_REQUEST, f"the body is {unreadable}") from None
 
 
-def _read_json(event: Event) -> object:
-    """Read a body as JSON, whatever it is labelled as. Raises Refused. A number that is no integer is a Decimal."""
+def _read_properties(event: Event, content_type: str) -> object:
+    """Read properties as JSON or a form, or in the query, or some here and some there. Raises Refused."""
     content = read_body(event)
+    found = _read_content(content, content_type) if content.strip() else {}
+    beside = _read_query(event, blanks=True)
+    if not beside:
+        if not content.strip():
+            raise Refused(HTTPStatus.BAD_REQUEST, "neither the body nor the query has a property in it")
+        return found
+    if is_given(found) and not isinstance(found, dict):
+        return found
+    of_body: dict[str, Any] = found if isinstance(found, dict) else {}
+    if twice := sorted(of_body.keys() & beside.keys()):
+        raise Refused(HTTPStatus.BAD_REQUEST, f"{_echo(twice[0])}: given in the body and in the query")
+    return of_body | beside
+
+
+def _read_content(content: bytes, content_type: str) -> object:
+    """Read a body as what it is, whatever it is labelled as. In JSON, a number that is no integer is a Decimal."""
+    kind = "JSON" if gateway.is_json(content) else "a form"
     try:
-        return gateway.read_json(content, fraction=Decimal, constant=Decimal, lone_surrogates=True)
+        if kind == "JSON":
+            return gateway.read_json(content, fraction=Decimal, constant=Decimal, lone_surrogates=True)
+        if gateway.is_form(content):
+            return gateway.nested(gateway.read_fields(content, content_type, MOST_FIELDS))
     except Unreadable:
-        raise Refused(HTTPStatus.BAD_REQUEST, "the body is not JSON in which each property is given once") from None
+        raise Refused(HTTPStatus.BAD_REQUEST, f"the body is not {kind} in which each property is given once") from None
+    raise Refused(HTTPStatus.BAD_REQUEST, "the body is neither JSON nor a form")
 
 
-def _read_query(event: Event) -> dict[str, str]:
-    """Read a query's parameters, those left empty as not given. Raises Refused."""
+def _read_query(event: Event, *, blanks: bool) -> dict[str, Any]:
+    """Read a query's parameters, of which one left empty may count as not given. Raises Refused."""
     try:
         fields = gateway.query(event, MOST_FIELDS)
-        return gateway.once_each([field for field in fields if field[1]])
+        return gateway.nested([field for field in fields if field[1] or blanks])
     except Unreadable:
         raise Refused(HTTPStatus.BAD_REQUEST, "the query is not readable") from None
 

@@ -4,72 +4,132 @@ The second path is there for the first with a slash after it, which API Gateway 
 meets is a fault, whose code is REST's status and whose text is REST's message; HTTP says 200.
 """
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
+from itertools import product
 from typing import Any
 
 import gateway
-from everlytic import marshalling
+from everlytic import marshalling, wire
 from everlytic.create_customer import create_customer
 from everlytic.delete_customer import delete_customer
 from everlytic.formats import Customer, Page
 from everlytic.get_customer import get_customer
-from everlytic.list_customers import list_customers
+from everlytic.list_customers import LARGEST_PAGE, list_customers
 from everlytic.marshalling import Call, Returned
 from everlytic.topup_customer import topup_customer
 from everlytic.update_customer import update_customer
 from everlytic.wire import Refused, Request
+from ledger import metrics
+from ledger.metrics import Metric
 from ledger.table import open_table
+from telemetry import Log
+
+MOST_CALLS = 50
+MOST_CUSTOMERS = 2 * LARGEST_PAGE
+"""How many customers the calls of one request may have listed before another is begun."""
+
+_LAST_START_MS = 6_000
+"""A call begun later might outlive the function."""
 
 table = open_table()
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method: the endpoint that does it, what it returns, its parameters with their types, how many it must have."""
+    """A method: the endpoint that does it and how, what it returns, its parameters and the types that each may have."""
 
     act: Callable[[Request], Customer | Page]
+    does: str
     returns: str
-    parameters: dict[str, str]
+    parameters: Mapping[str, tuple[str, ...]]
     least: int
 
     def signatures(self) -> list[list[str]]:
         """Write its signatures as system.methodSignature does."""
         types = list(self.parameters.values())
-        return [[self.returns, *types[:count]] for count in range(self.least, len(types) + 1)]
+        counts = range(self.least, len(types) + 1)
+        return [[self.returns, *given] for count in counts for given in product(*types[:count])]
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if gateway.path(event).get("proxy"):
-        # As API Gateway itself answers where there is nothing.
-        headers = {"Content-Type": "application/json"}
-        return {
-            "statusCode": int(HTTPStatus.NOT_FOUND),
-            "headers": headers,
-            "body": json.dumps({"message": "Not Found"}),
-        }
+        return wire.run(event, "refused", refuse_path, partial(wire.refuse, event))
     return marshalling.answer(event, xml_rpc, "MethodCalled")
+
+
+def refuse_path(_: Log) -> dict[str, Any]:
+    raise Refused(HTTPStatus.NOT_FOUND, "there is nothing here: XML-RPC is at /api/2.0/xmlrpc")
 
 
 def xml_rpc(call: Call) -> Returned:
     """Call one method. Who asks is settled before anything that they wrote is read."""
-    call.request({}).operator(table)
+    operator = call.request({}).operator(table)
     name, given = call.read()
     match name, given:
+        case "system.multicall", ([*calls],):
+            return call_each(call, operator, calls)
         case "system.listMethods", ():
-            return Returned([*METHODS, "system.listMethods", "system.methodSignature"])
+            return Returned([*METHODS, *SYSTEM])
         case "system.methodSignature", (str(asked),):
-            return Returned(_method(asked).signatures())
+            return Returned(SYSTEM[asked][1] if asked in SYSTEM else _method(asked).signatures())
+        case "system.methodHelp", (str(asked),):
+            return Returned(SYSTEM[asked][0] if asked in SYSTEM else _method(asked).does)
+    return call_method(call, name, given, operator)
+
+
+def call_method(call: Call, name: str, given: Sequence[Any], operator: int, place: int | None = None) -> Returned:
+    """Call a method that is an endpoint's, with what it is given."""
     method = _method(name)
     if not method.least <= len(given) <= len(method.parameters):
         raise Refused(HTTPStatus.BAD_REQUEST, f"{name} takes ({', '.join(method.parameters)})")
     call.log["method"] = method.act.__name__
-    answered = method.act(call.request(dict(zip(method.parameters, given, strict=False))))
+    answered = method.act(call.request(dict(zip(method.parameters, given, strict=False)), operator, place))
     if isinstance(answered, Page):
         return Returned(list(answered.items))
     return Returned(answered.item if method.returns == "struct" else answered.item["id"], answered.replayed)
+
+
+def call_each(call: Call, operator: int, calls: Sequence[Any]) -> Returned:
+    """Call each method in turn, whatever became of those before it, as long as there is time and room for the answer.
+
+    Each returns an array of one value, or the fault it met as a struct.
+    """
+    if len(calls) > MOST_CALLS:
+        raise Refused(HTTPStatus.BAD_REQUEST, f"system.multicall: more than {MOST_CALLS} calls")
+    last_start_ms = table.now_ms() + _LAST_START_MS
+    outcomes: list[Any] = []
+    replayed, customers, refused = False, 0, 0
+    for place, each in enumerate(calls):
+        try:
+            if table.now_ms() > last_start_ms or customers >= MOST_CUSTOMERS:
+                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "not made, for want of time or room: send it again")
+            returned = call_method(replace(call, log={}), *_named(each), operator, place)
+        except wire.FAILURES as error:
+            status, message = wire.judge(error)
+            outcomes.append({"faultCode": int(status), "faultString": message})
+            metrics.count(Metric.REFUSED, metrics.NO_UNIT)
+            refused += 1
+        else:
+            outcomes.append([returned.value])
+            replayed = replayed or returned.replayed
+            customers += len(returned.value) if isinstance(returned.value, list) else 0
+    call.log.update(method="multicall", calls=len(calls), refused=refused)
+    return Returned(outcomes, replayed)
+
+
+def _named(call: object) -> tuple[str, list[Any]]:
+    """Read one call of several. Raises Refused."""
+    match call:
+        case {"methodName": "system.multicall"}:
+            raise Refused(HTTPStatus.BAD_REQUEST, "system.multicall: not within another")
+        case {"methodName": str(name), "params": [*given], **rest} if not rest:
+            return name, given
+        case {"methodName": str(name), **rest} if not rest:
+            return name, []
+    raise Refused(HTTPStatus.BAD_REQUEST, "system.multicall: a call is a struct of methodName and params")
 
 
 def _method(name: str) -> Method:
@@ -83,17 +143,44 @@ def _both_names(methods: dict[str, Method]) -> dict[str, Method]:
     return {f"customers.{name}": method for name, method in methods.items()} | methods
 
 
-_ID = {"id": "int"}
-_PROPERTIES = {"properties": "struct"}
-_LISTING = {"page": "int", "count": "int", "order": "string", "direction": "string", "filter": "string"}
+_ID = {"id": ("int",)}
+_PROPERTIES = {"properties": ("struct",)}
+_PACKAGE = {"package_identifier": ("string",)}
+_LISTING = {
+    "page": ("int",),
+    "count": ("int",),
+    "order": ("string",),
+    "direction": ("string",),
+    "filter": ("string", "struct"),
+}
 
 METHODS = _both_names(
     {
-        "CreateCustomer": Method(create_customer, "int", _PROPERTIES, least=1),
-        "UpdateCustomer": Method(update_customer, "int", _ID | _PROPERTIES, least=2),
-        "GetCustomer": Method(get_customer, "struct", _ID, least=1),
-        "ListCustomers": Method(list_customers, "array", _LISTING, least=0),
-        "DeleteCustomer": Method(delete_customer, "int", _ID, least=1),
-        "Topup": Method(topup_customer, "struct", _ID | {"package_identifier": "string"}, least=2),
+        "CreateCustomer": Method(
+            create_customer, "Creates a customer and returns its id.", "int", _PROPERTIES, least=1
+        ),
+        "UpdateCustomer": Method(
+            update_customer, "Changes the properties given and returns the id.", "int", _ID | _PROPERTIES, least=2
+        ),
+        "GetCustomer": Method(get_customer, "Returns a customer.", "struct", _ID, least=1),
+        "ListCustomers": Method(
+            list_customers,
+            "Returns a page of customers. The filter is a text in name, email or unique_id, or properties to equal.",
+            "array",
+            _LISTING,
+            least=0,
+        ),
+        "DeleteCustomer": Method(delete_customer, "Deletes a customer and returns its id.", "int", _ID, least=1),
+        "Topup": Method(
+            topup_customer, "Adds all of a package and returns the customer.", "struct", _ID | _PACKAGE, least=2
+        ),
     }
 )
+
+SYSTEM = {
+    "system.listMethods": ("Returns the names of all methods.", [["array"]]),
+    "system.methodSignature": ("Returns a method's signatures, what it returns being first.", [["array", "string"]]),
+    "system.methodHelp": ("Returns what a method does.", [["string", "string"]]),
+    "system.multicall": (f"Makes up to {MOST_CALLS} calls, each on its own.", [["array", "array"]]),
+}
+"""What the methods about methods do, and their signatures."""

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from api import change_balance, create_account, openapi, refuse_request, update_account, wire
+import refuse_request
+from api import change_balance, create_account, openapi, update_account, wire
 from api.problems import REFUSALS, Fault, InternalError, InvalidRequest, MethodNotAllowed, NoSuchPath
 from ledger import errors
 from ledger.api_keys import ApiKeyNotFound
@@ -227,11 +228,11 @@ def test_every_error_but_those_of_no_endpoint_is_announced_by_one() -> None:
     [
         ("/ledger/accounts", 405, "GET, POST"),
         ("/ledger/accounts/101/balances/sms", 405, "GET"),
-        ("/ledger/openapi.json", 405, "GET"),
+        ("/ledger/openapi.json", 405, "GET, HEAD"),
         ("/ledger/nowhere", 404, None),
         ("/ledger/accounts/", 404, None),
         ("/ledger/openapixjson", 404, None),
-        ("/ledger/", 404, None),
+        ("/ledger/", 405, "GET, HEAD"),
     ],
 )
 def test_a_path_or_method_that_is_none_is_a_problem_too(path: str, status: int, allow: str | None) -> None:

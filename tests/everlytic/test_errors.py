@@ -45,7 +45,7 @@ UPDATE = [
     Repair("who asks", {"auth": ADMIN}, 404, "no such customer"),
     Repair("no id", {"id": "9"}, 404, "no such customer"),
     Repair("the customer", {"id": "2"}, 400, "the body is not JSON in which each property is given once"),
-    Repair("the JSON", {"body": "[]"}, 400, "the properties must be an object"),
+    Repair("the JSON", {"body": "[1]"}, 400, "the properties must be an object"),
     Repair("the object", {"body": '{"x":1,"id":9}'}, 400, "x: not a property to write"),
     Repair("the property", {"body": '{"id":9}'}, 400, "id: read only, and not that of this customer"),
     Repair("the id", {"body": '{"email_package_id":9}'}, 400, "email_package_id: no such package"),

@@ -199,7 +199,7 @@ def test_the_methods_and_their_signatures_are_told(ledger: Table) -> None:
         "CreateCustomer": [["int", "struct"]],
         "UpdateCustomer": [["int", "int", "struct"]],
         "GetCustomer": [["struct", "int"]],
-        "ListCustomers": [["array", *listing[:count]] for count in range(6)],
+        "ListCustomers": [*(["array", *listing[:count]] for count in range(6)), ["array", *listing[:4], "struct"]],
         "DeleteCustomer": [["int", "int"]],
         "Topup": [["struct", "int", "string"]],
     }

@@ -1,37 +1,48 @@
 """What holds of every answer: its format, its links, and that XML can carry any text there is."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 
-from everlytic import get_customer
+from everlytic import get_customer, wire
 from tests.everlytic.caller import ADMIN, CUSTOMERS, HOST, ask, send
 from tests.local.gateway import Context
 from tests.template import ROOT
 
 pytestmark = pytest.mark.usefixtures("unchanged")
 
-XML, JSON = "application/xml", "application/json"
-
+XML, TEXT_XML, JSON = "application/xml", "text/xml", "application/json"
 
 RANKED = {
-    JSON: [
-        *("", "*/*", JSON, "text/html", "xml", "application/xml+x"),
-        *(f"{JSON}, {XML}", f"{XML}, {JSON}", f"{XML};q=0", f"{XML};q=0.5, {JSON}", f"{JSON};q=0.9,{XML};q=0.899"),
-    ],
-    XML: [
-        *(XML, "text/xml", "Application/XML", f"{XML}, */*", f"{XML} ; charset=utf-8", f"{XML};q=x"),
-        *(f"{JSON};q=0.5, {XML}", f"{XML};q=1.000,{JSON};q=0.999"),
-    ],
+    JSON: ["", "*/*", JSON, "text/html", f"{XML}, {JSON}", f"{XML};q=0", f"{JSON};q=0.9,{XML};q=0.899"],
+    XML: [XML, "Application/XML", f"{XML}, */*", f"{TEXT_XML}, {XML}", f"{JSON};q=0.5, {XML}"],
+    TEXT_XML: [TEXT_XML, "text/*", f"{TEXT_XML};q=0.9, */*;q=0.8"],
 }
 
 
 @pytest.mark.parametrize("written", RANKED)
-def test_xml_is_written_for_who_ranks_it_first(written: str) -> None:
+def test_the_type_that_the_caller_likes_best_is_written_in_errors_too(written: str) -> None:
     for accept in RANKED[written]:
         assert send("GET", "/1", headers={"Accept": accept}).content_type == written, accept
         assert send("GET", "/9", headers={"Accept": accept}).content_type == written, accept
+
+
+def test_a_request_can_be_refused_from_elsewhere_in_the_form_of_every_error() -> None:
+    accept = {"Accept": "text/xml"}
+    for headers, content_type, body in (
+        ({}, JSON, '{"error": {"message": "<no>"}}'),
+        (
+            accept,
+            TEXT_XML,
+            '<?xml version="1.0" encoding="UTF-8"?>\n<response><error><message>&lt;no&gt;</message></error></response>',
+        ),
+    ):
+        refused = wire.refuse({"headers": headers}, HTTPStatus.METHOD_NOT_ALLOWED, "<no>", {"Allow": "GET"})
+        common = {"Cache-Control": "no-store", "Content-Type": content_type}
+        assert refused == {"statusCode": 405, "headers": common | {"Allow": "GET"}, "body": body}
+    assert "WWW-Authenticate" in wire.refuse({}, HTTPStatus.UNAUTHORIZED, "who", {"X": "y"})["headers"]
 
 
 def test_xml_and_json_say_the_same() -> None:

@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument(
         "--dynamodb-endpoint", metavar="URL", help="a real engine, whose data is kept; without it, memory"
     )
+    parser.add_argument("--sam-headers", action="store_true", help="name headers in events as `sam local` does")
     arguments = parser.parse_args()
 
     environment.close(TABLE_NAME, arguments.dynamodb_endpoint)
@@ -41,7 +42,7 @@ def main() -> None:
     from tests.local import demo
     from tests.local.gateway import Gateway
 
-    server = serve(Gateway(routes(FUNCTIONS)), arguments.port)
+    server = serve(Gateway(routes(FUNCTIONS), sam_headers=arguments.sam_headers), arguments.port)
     demo.seed(open_table())
     print(demo.banner(f"http://127.0.0.1:{server.port}"), flush=True)
     server.serve_forever()

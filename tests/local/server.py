@@ -3,12 +3,13 @@
 import sys
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from tests.local.routes import path_of
+
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 
 class PathOnlyLog(WSGIRequestHandler):
@@ -16,9 +17,17 @@ class PathOnlyLog(WSGIRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         # ascii(): no caller writes control characters to this terminal.
-        path = ascii(urlsplit(getattr(self, "path", "-")).path)[1:-1]
+        path = ascii(path_of(getattr(self, "path", "-")))[1:-1]
         status = code.value if isinstance(code, HTTPStatus) else code
         print(self.command or "-", path, status, file=sys.stderr, flush=True)
+
+    def make_environ(self) -> "WSGIEnvironment":
+        """Give the target as it was sent: http.server makes one of several slashes at its beginning."""
+        return {**super().make_environ(), "RAW_URI": self.requestline.split()[1]}
+
+    def handle_expect_100(self) -> bool:
+        """Leave `100 Continue` to werkzeug, or curl would be told twice to go on with a large body."""
+        return True
 
     def log_error(self, format: str, *args: Any) -> None:  # noqa: A002 - named so by http.server
         """Print nothing: http.server's messages quote the request line, and log_request has the status."""

@@ -1,4 +1,5 @@
 import json
+import re
 import time
 from base64 import b64decode, b64encode
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,15 @@ import pytest
 from werkzeug import Response
 from werkzeug.test import Client
 
-from tests.local.gateway import LARGEST_PAYLOAD_BYTES, Context, Gateway
+from tests.local.gateway import (
+    LARGEST_ANSWER_BYTES,
+    LARGEST_EVENT_BYTES,
+    LARGEST_HEAD_BYTES,
+    LARGEST_PAYLOAD_BYTES,
+    Context,
+    Gateway,
+    phrase,
+)
 from tests.local.routes import Route
 
 Event = dict[str, Any]
@@ -27,7 +36,13 @@ def answer(event: Event, _: Context) -> Any:
 
 
 def size(event: Event, _: Context) -> int:
-    return len(b64decode(event["body"]))
+    """Answer how long the event is, as Lambda carries it."""
+    return len(json.dumps(event, ensure_ascii=False).encode())
+
+
+def text(event: Event, _: Context) -> str:
+    """Answer so many characters, in two bytes each, as the body says; the quotes of the JSON come on top."""
+    return "ö" * int(event["body"])
 
 
 def unserialisable(_: Event, __: Context) -> object:
@@ -67,7 +82,10 @@ def client() -> Client:
             [
                 route("ANY", "/echo", "echo"),
                 route("GET", "/echo/{id}/{rest+}", "echo"),
-                *(route("POST", f"/{name}", name) for name in ("answer", "size", "unserialisable", "about", "alone")),
+                *(
+                    route("POST", f"/{name}", name)
+                    for name in ("answer", "size", "text", "unserialisable", "about", "alone")
+                ),
             ]
         ),
         use_cookies=False,
@@ -94,7 +112,7 @@ def test_a_request_becomes_the_event_that_the_guide_shows(client: Client) -> Non
     )
 
     context = event["requestContext"]
-    assert context.pop("requestId")
+    assert re.fullmatch("[A-Za-z0-9+/]{15}=", context.pop("requestId"))
     assert context.pop("time").endswith(" +0000")
     assert before_ms <= context.pop("timeEpoch") <= time.time_ns() // 1_000_000
     assert event == {
@@ -146,6 +164,30 @@ def test_cookies_are_taken_out_of_the_headers(client: Client) -> None:
     event = returned(client.get("/echo", headers={"Cookie": "a=1; b=2"}))
     assert event["cookies"] == ["a=1", "b=2"]
     assert "cookie" not in event["headers"]
+
+
+def test_the_path_is_what_was_sent_however_many_slashes_begin_it(client: Client) -> None:
+    event = returned(client.get("/echo/a//b/", environ_overrides={"RAW_URI": "/echo/a//b/?c"}))
+    assert (event["rawPath"], event["pathParameters"]) == ("/echo/a//b/", {"id": "a", "rest": "/b/"})
+    assert client.get("/", environ_overrides={"RAW_URI": "//host/echo"}).status_code == 404
+    assert client.get("/", environ_overrides={"RAW_URI": "http://host/echo?c"}).status_code == 200
+
+
+def test_headers_are_named_as_sam_local_does_when_asked_to() -> None:
+    as_sam = Client(Gateway([route("POST", "/echo", "echo")], sam_headers=True), use_cookies=False)
+    headers = {"idempotency-key": "1", "x-forwarded-for": "203.0.113.9", "cookie": "a=1; b=2"}
+    event = returned(as_sam.post("/echo", data="{}", content_type="application/json", headers=headers))
+    assert event["headers"] == {
+        "Content-Length": "2",
+        "Content-Type": "application/json",
+        "Cookie": "a=1; b=2",
+        "Host": "localhost",
+        "Idempotency-Key": "1",
+        "X-Forwarded-For": "203.0.113.9",
+        "X-Forwarded-Port": "80",
+        "X-Forwarded-Proto": "http",
+    }
+    assert event["cookies"] == ["a=1", "b=2"]
 
 
 def test_what_was_not_sent_is_not_in_the_event(client: Client) -> None:
@@ -233,8 +275,46 @@ def test_a_binary_answer_is_decoded(client: Client) -> None:
 
 
 def test_an_answer_that_names_no_type_is_plain_text(client: Client) -> None:
-    response = client.post("/answer", json={"statusCode": 204})
+    response = client.post("/answer", json={"statusCode": 200})
     assert (response.data, response.content_type) == (b"", "text/plain; charset=utf-8")
+
+
+def test_no_content_has_no_length(client: Client) -> None:
+    response = client.post("/answer", json={"statusCode": 204})
+    assert (response.status_code, response.data, response.headers.get("content-length")) == (204, b"", None)
+
+
+def test_head_is_told_what_get_would_be_but_not_the_body(client: Client) -> None:
+    response = client.head("/echo", buffered=True)
+    assert (response.data, response.status_code, response.content_type) == (b"", 200, "application/json")
+    assert (response.content_length or 0) > 500
+
+
+@pytest.mark.parametrize("path", ["/echo", "/nowhere"])
+def test_every_answer_has_the_id_of_its_request(client: Client, path: str) -> None:
+    first, second = client.get(path), client.get(path)
+    assert first.headers["apigw-requestid"] != second.headers["apigw-requestid"]
+    if path == "/echo":
+        assert first.headers["apigw-requestid"] == returned(first)["requestContext"]["requestId"]
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        (200, "OK"),
+        (402, "Payment Required"),
+        (409, "Conflict"),
+        (413, "Request Entity Too Large"),
+        (422, "Unprocessable Entity"),
+        (429, "Too Many Requests"),
+        (503, "Service Unavailable"),
+        (504, "Gateway Timeout"),
+        (599, "Unknown"),
+    ],
+)
+def test_a_status_has_its_usual_name(client: Client, status: int, name: str) -> None:
+    assert phrase(status) == name
+    assert client.post("/answer", json={"statusCode": status}).status == f"{status} {name}"
 
 
 # ----------------------------------------------------------------------------------------------------- the refusals
@@ -272,11 +352,36 @@ def test_an_answer_that_lambda_could_not_carry_is_500(client: Client) -> None:
     assert client.post("/unserialisable").status_code == 500
 
 
-def test_ten_megabytes_pass_and_one_byte_more_does_not(client: Client) -> None:
-    largest = bytes(LARGEST_PAYLOAD_BYTES)
-    assert client.post("/size", data=largest).json == LARGEST_PAYLOAD_BYTES
-    refused = client.post("/size", data=largest + b"\0")
+def test_more_than_ten_megabytes_are_refused(client: Client) -> None:
+    refused = client.post("/size", data=bytes(LARGEST_PAYLOAD_BYTES + 1))
     assert (refused.status_code, refused.text) == (413, '{"message":"Request Entity Too Large"}')
+
+
+def test_a_request_is_as_large_as_lambda_takes_it_and_no_larger(client: Client) -> None:
+    """In base64 it grows by a third, so this is less than what API Gateway itself would take."""
+    empty = returned(client.post("/size", data=b"123"))
+    pad = (LARGEST_EVENT_BYTES - empty) // 4 * 3 - 99
+    taken = client.post("/size", data=bytes(pad))
+    assert LARGEST_EVENT_BYTES - 200 < returned(taken) <= LARGEST_EVENT_BYTES
+    refused = client.post("/size", data=bytes(pad + 300))
+    assert (refused.status_code, refused.text) == (413, '{"message":"Request Entity Too Large"}')
+
+
+def test_an_answer_is_as_large_as_lambda_gives_it_and_no_larger(client: Client) -> None:
+    most = (LARGEST_ANSWER_BYTES - len('""')) // 2
+    whole = client.post("/text", data=str(most), content_type="text/plain")
+    assert (whole.status_code, len(whole.data)) == (200, LARGEST_ANSWER_BYTES - len('""'))
+    refused = client.post("/text", data=str(most + 1), content_type="text/plain")
+    assert (refused.status_code, refused.text) == (500, '{"message":"Internal Server Error"}')
+
+
+def test_request_line_and_header_values_are_bounded(client: Client) -> None:
+    line, host = "GET /echo? HTTP/1.1", "localhost"
+    most = LARGEST_HEAD_BYTES - len(line) - len(host)
+    target = {"RAW_URI": "/echo?" + "x" * most}
+    assert client.get("/echo", environ_overrides=target, headers={"User-Agent": ""}).status_code == 200
+    refused = client.get("/echo", environ_overrides=target, headers={"User-Agent": "x"})
+    assert (refused.status_code, refused.text) == (431, '{"message":"Request Header Fields Too Large"}')
 
 
 def test_handlers_run_one_at_a_time(client: Client) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.local.routes import Route, find, routes
+from tests.local.routes import Route, find, path_of, routes
 
 # The guide's own example, with what the rest of this product's APIs will need.
 ROUTES = [
@@ -45,6 +45,31 @@ def test_the_most_specific_route_answers(request_line: str, route: str, variable
     found = find(template(*ROUTES), *request_line.split())
     assert found
     assert (found[0].key, found[1]) == (route, variables)
+
+
+@pytest.mark.parametrize("request_line", ["GET /", "PUT /xmlrpcs", "HEAD /api/2.0/customers/topup/7", "GET //pets"])
+def test_the_default_route_takes_what_is_left(request_line: str) -> None:
+    events = {"Default": {"Type": "HttpApi", "Properties": {}}}
+    default = routes({"Refuse": {"Handler": "module.lambda_handler", "Events": events}})
+    listed = [route for route in ROUTES if route != ("ANY", "/{proxy+}")]
+    found = find(sorted([*default, *template(*listed)], key=lambda route: route.preference), *request_line.split())
+    assert found
+    assert (found[0].key, found[1]) == ("$default", {})
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/api?a=/b", "/api"),
+        ("/a%2Fb", "/a%2Fb"),
+        ("//api//x", "//api//x"),
+        ("http://host/api?a", "/api"),
+        ("http://host", "/"),
+        ("*", "*"),
+    ],
+)
+def test_the_path_of_a_request_is_as_it_was_sent(target: str, path: str) -> None:
+    assert path_of(target) == path
 
 
 def test_an_encoded_slash_stays_inside_its_variable() -> None:

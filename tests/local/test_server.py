@@ -1,3 +1,4 @@
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -73,6 +74,27 @@ def test_control_characters_reach_no_terminal(port: int, capsys: pytest.CaptureF
         caller.sendall(b"GET /\x1b[2J HTTP/1.1\r\nHost: x\r\n\r\n")
         assert caller.recv(1)
     assert capsys.readouterr().err == "GET /\\x1b[2J 404\n"
+
+
+def test_a_caller_who_asks_whether_to_go_on_is_told_once(port: int) -> None:
+    head = "POST /api HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as caller, caller.makefile("rb") as answers:
+        caller.sendall(head.encode())
+        assert answers.readline() + answers.readline() == b"HTTP/1.1 100 Continue\r\n\r\n"
+        caller.sendall(b"x")
+        assert answers.readline() == b"HTTP/1.1 404 Not Found\r\n"
+
+
+def test_a_body_in_chunks_arrives_whole(port: int) -> None:
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    sent = iter([b"add=", b"244"])
+    connection.request("GET", "/api", sent, {"Content-Type": "text/plain"}, encode_chunked=True)
+    assert json.loads(connection.getresponse().read())["body"] == "add=244"
+    connection.close()
+
+
+def test_a_path_that_begins_with_two_slashes_is_another(port: int) -> None:
+    assert get(port, "//api")[1] == 404
 
 
 def test_a_caller_that_says_nothing_keeps_nobody_waiting(port: int) -> None:
