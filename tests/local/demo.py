@@ -123,6 +123,7 @@ def banner(base_url: str) -> str:
     customers = f"{base_url}/api/2.0/customers"
     call = f"<methodName>GetCustomer</methodName><params><param><value><int>{ACME}</int></value></param></params>"
     as_bearer = f"-H 'Authorization: Bearer {API_KEY}'"
+    acme = f"{base_url}/ledger/accounts/{ACME}"
     johns_sms = f"{base_url}/ledger/accounts/{JOHN}/balances/sms"
     return f"""\
 Prepaid on {base_url}
@@ -133,18 +134,22 @@ Prepaid on {base_url}
   a hold on 100 of admin's 1,000 transactions, {HOLD}, until 2100
   Acme   a customer of admin's, account {ACME}; packages to top up: 2 (1,000 e-mails) and starter
 
-Ozeki NG, as its own callers call it; the last line, pasted twice, takes the credits away once:
+Ozeki NG, as its own callers call it; the last line, pasted twice, takes credits away once:
 
   curl '{base_url}/api?action=addcredits&{as_admin}&useraccount=john&add=244'
   curl '{base_url}/api?action=getcredits&username=john&password=john123'
   curl '{base_url}/api?action=setcredits&{as_admin}&useraccount=john&newbalance=500'
+  curl '{base_url}/api?action=createuser&{as_admin}&type=user&name=mary'
+  curl '{base_url}/api?action=configuser&{as_admin}&name=mary&PASSWORD=mary-123'
   curl -i -H 'Idempotency-Key: order-1' '{base_url}/api?action=addcredits&{as_admin}&useraccount=john&add=-10'
 
-Everlytic, the first as its PHP sample sends it, with an empty body; the last over XML-RPC:
+Everlytic, the first as its PHP sample sends it, with an empty body; one as a form; the last over XML-RPC:
 
   curl -X PUT -H 'Content-Type: application/json' -d '' -u admin:{API_KEY} {customers}/topup/{ACME}/2
   curl -u admin:{API_KEY} {customers}/{ACME}
   curl -X PUT -u admin:{API_KEY} {customers}/{ACME} -d '{{"email":"office@acme.example"}}'
+  curl -X PUT -u admin:{API_KEY} {customers}/{ACME} -d 'email=info%40acme.example&postal_code=2196'
+  curl -g -u admin:{API_KEY} '{customers}?filter[email]=info@acme.example'
   curl -u admin:{API_KEY} '{customers}?count=2&order=name' -H 'Accept: application/xml'
   curl -u admin:{API_KEY} {base_url}/api/2.0/xmlrpc/ -H 'Content-Type: text/xml' -d '<methodCall>{call}</methodCall>'
 
@@ -163,6 +168,12 @@ Our own API, described on {base_url}/ledger/docs; the first, pasted twice, spend
   curl {as_bearer} '{johns_sms}/statement?format=csv'
   curl {as_bearer} -H 'Idempotency-Key: hold-1' {johns_sms}/holds -d '{{"amount":100,"expires_in_s":60}}'
   curl {as_bearer} {base_url}/ledger/accounts/{JOHN}/balances
+
+One customer, one balance: Acme, Everlytic's, becomes a user of Ozeki's and a sub-account of Mailpartner's, too:
+
+  curl -X PUT {as_bearer} {acme}/login -d '{{"username":"acme","password":"correct-horse"}}'
+  curl -X PUT {as_bearer} {acme}/token -d '{{"token":"acme-2026-a7Qd"}}'
+  curl '{base_url}/api?action=addcredits&{as_admin}&useraccount=acme&add=100'
 
 {LAST_LINE}
 """

@@ -54,10 +54,15 @@ def test_the_printed_curl_lines_work_as_printed_and_no_password_is_logged() -> N
         local.send_signal(signal.SIGINT)
         logged, requests = local.communicate(timeout=60)
 
-    ozeki, everlytic, mailpartner, ours = answers[:4], answers[4:9], answers[9:14], answers[14:]
+    ozeki, everlytic, mailpartner = answers[:6], answers[6:13], answers[13:18]
+    ours, names = answers[18:23], answers[23:]
     assert re.findall(r"<balance>(-?\d+)</balance>", "".join(ozeki)) == ["744", "744", "500", "490"]
     assert [json.loads(each)["item"]["email_quota"] for each in everlytic[:3]] == [1_000] * 3
-    assert all("office@acme.example" in each for each in everlytic[2:])
+    assert "office@acme.example" in everlytic[2]
+    assert all("info@acme.example" in each for each in everlytic[3:])
+    assert '"2196"' in everlytic[4], "the one that has the address is found"
+    assert [json.loads(each)["username"] for each in names[:2]] == ["acme", "acme"]
+    assert "<balance>100</balance>" in names[2]
     assert [json.loads(each)["credit"] for each in mailpartner[:2]] == [2_869.2, 2_768.7]
     assert "<balance>" not in mailpartner[3]
     assert "2768.7" in mailpartner[3]
@@ -71,7 +76,7 @@ def test_the_printed_curl_lines_work_as_printed_and_no_password_is_logged() -> N
     assert set(statuses) <= {"200", "201"}
     assert '"service":"prepaid"' in logged
     readable = re.sub(r'"correlation_id":"[0-9a-f-]{36}"', "", logged)  # a random one may have abc123 in it
-    assert not re.search("abc123|john123|password|demo-api-key|order-1", readable)
+    assert not re.search("abc123|john123|mary-123|correct-horse|password|demo-api-key|order-1", readable)
     assert local.returncode == 0
 
 
