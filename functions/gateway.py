@@ -27,7 +27,6 @@ T = TypeVar("T")
 
 _WEIGHT = re.compile(r"q\s*=\s*([01]\.?[0-9]*|\.[0-9]+)")  # Java sends `q=.2`
 _BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and white space
-_NESTED = re.compile(r"([^][]+)\[([^][]*)\]")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -133,18 +132,6 @@ def read_fields(content: bytes, content_type: str, most: int, undecodable: Undec
 def is_form(content: bytes) -> bool:
     """Say whether a body that is no JSON can be a form, which words, a number or a text in quotes are not."""
     return b"=" in content and not content.lstrip(_BEFORE_JSON).startswith(b'"')
-
-
-def nested(fields: Fields) -> dict[str, str | dict[str, str]]:
-    """Read fields whose names are given once, those in PHP's brackets as it means them: `a[b]=c` is b of a."""
-    flat: dict[str, str | dict[str, str]] = {}
-    inside: dict[str, dict[str, str]] = {}
-    for name, value in once_each(fields).items():
-        if brackets := _NESTED.fullmatch(name):
-            inside.setdefault(brackets[1], {})[brackets[2]] = value
-        else:
-            flat[name] = value
-    return once_each([*flat.items(), *inside.items()])
 
 
 def once_each(pairs: list[tuple[str, T]]) -> dict[str, T]:

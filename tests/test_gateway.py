@@ -212,6 +212,20 @@ def test_json_begins_with_a_bracket() -> None:
         assert not gateway.is_json(content)
 
 
+def test_a_form_has_values_and_no_quotes_around_it() -> None:
+    for content in (
+        b"a=",
+        b"=",
+        b"a&b=c",
+        b" \r\na=1",
+        b"\xef\xbb\xbfa=1",
+        b"--x\r\nContent-Disposition: form-data; name=a",
+    ):
+        assert gateway.is_form(content)
+    for content in (b"", b" ", b"a", b"not json", b"1", b"null", b'"a=1"', b'\xef\xbb\xbf "a=1"', b"\xff"):
+        assert not gateway.is_form(content)
+
+
 def test_json_is_read_with_the_numbers_a_dialect_wants() -> None:
     content = '\N{BYTE ORDER MARK} {"a": [1, 1.50, "größe \\u00e9"]}'.encode()
     assert gateway.read_json(content) == {"a": [1, 1.5, "größe é"]}

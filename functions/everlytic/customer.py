@@ -10,7 +10,6 @@ Design: README.md, What is known.
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from http import HTTPStatus
 from itertools import chain
 from typing import Annotated, Literal, Self
@@ -21,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 import gateway
 from everlytic.countries import COUNTRIES
 from everlytic.formats import Item
+from everlytic.values import read_integer, read_text
 from everlytic.wire import Refused
 from ledger import packages
 from ledger.accounts import Account
@@ -37,10 +37,8 @@ _INTEGERS = {"id", *UNITS, *PACKAGE_IDS}
 LARGEST_QUOTA = 10**12
 LONGEST_TEXT = 255
 LONGEST_EMAIL = 254  # RFC 5321
-MOST_DIGITS = 16
 
 _STATES = {"on": State.OPEN, "off": State.SUSPENDED, "suspended": State.SUSPENDED, "deleted": State.CLOSED}
-_INTEGER = re.compile(rf"([+-]?)0*([0-9]{{1,{MOST_DIGITS}}})")
 _LINE_BREAK = re.compile("\r\n?")
 _LOCAL_PART = r"[^\s@\"(),:;<>\[\\\]]{1,64}"
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
@@ -68,23 +66,6 @@ Industry = Literal[
     "Retail & Wholesale",
     "Technology & Science",
 ]
-
-
-def read_integer(value: object) -> object:
-    """Read an integer: digits in a text, or a whole number however it is written; leave the rest to the type."""
-    match value:
-        case str():
-            found = _INTEGER.fullmatch(value)
-            return int(found[1] + found[2]) if found else value
-        case Decimal() if value.is_finite() and value.adjusted() < MOST_DIGITS and value == value.to_integral_value():
-            return int(value)
-    return value
-
-
-def read_text(value: object) -> object:
-    """Read a text, for which clients that have no types send a number; leave the rest to the type."""
-    whole = read_integer(value) if isinstance(value, Decimal) else value
-    return str(whole) if isinstance(whole, int) and not isinstance(whole, bool) else value
 
 
 def _text(value: str) -> str:

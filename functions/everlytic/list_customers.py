@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from everlytic import customer, wire
-from everlytic.customer import UNITS, Integer, Properties, Text
+from everlytic.customer import UNITS, Integer, Name, Properties, Text
 from everlytic.formats import Item, Page
 from everlytic.wire import Refused, Request
 from ledger import accounts, customers
@@ -26,7 +26,7 @@ _SEARCHED = ("name", "email", "unique_id")
 _READ = ["id", *(name for name in Properties.model_fields if name not in UNITS)]
 """What customers can be sorted and filtered by: all but the quotas, which lie apart."""
 
-_ANY = ""
+_FILTERS = {f"filter[{name}]": name for name in _READ}
 
 table = open_table()
 
@@ -35,27 +35,21 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
-def _fields(value: object) -> object:
-    """Read a filter as fields, those left empty as not given; one that is a text is the field with no name."""
-    if isinstance(value, dict):
-        return {name: each for name, each in value.items() if wire.is_given(each) and each != ""}
-    return {_ANY: value}
-
-
 class Listing(BaseModel):
-    """Which customers to list.
+    """Which customers to list, by their values in whatever case.
 
-    `filter` is a text that name, e-mail or unique_id has in it, or fields, each of which is to have exactly this value;
-    in whatever case.
+    `filter` is a text that name, e-mail or unique_id has in it; `filter[name]` and its like, which are the extra
+    parameters, are the whole of one property.
     """
 
-    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True, hide_input_in_errors=True)
 
     page: Annotated[Integer, Field(ge=1)] = 1
     count: Annotated[Integer, Field(ge=1, le=LARGEST_PAGE)] = 50
     order: Text = "id"
     direction: Annotated[Literal["ASC", "DESC"], BeforeValidator(_upper)] = "ASC"
-    filter: Annotated[dict[str, Text], BeforeValidator(_fields)] = {}
+    filter: Text = ""
+    __pydantic_extra__: dict[str, Name] = Field(init=False)
 
     @property
     def first(self) -> int:
@@ -67,25 +61,20 @@ class Listing(BaseModel):
         """Whether the last in order come first."""
         return self.direction == "DESC"
 
-    def query(self) -> dict[str, str | int]:
-        """Write it as a query, which leads here again."""
-        fields = {"filter" if name == _ANY else f"filter[{name}]": value for name, value in self.filter.items()}
-        return {**self.model_dump(exclude_unset=True, exclude={"filter"}), **fields}
+    @property
+    def is_filtered(self) -> bool:
+        """Whether some customers may not be among those to list."""
+        return bool(self.filter or self.model_extra)
 
     def matches(self, item: Item) -> bool:
-        """Say whether this customer is to be listed."""
-        for name, value in self.filter.items():
-            wanted = value.casefold()
-            if name == _ANY:
-                if not any(wanted in str(item[each]).casefold() for each in _SEARCHED):
-                    return False
-            elif str(item[name]).strip().casefold() != wanted:
-                return False
-        return True
+        """Say whether this customer is among those to list."""
+        if not any(self.filter.casefold() in str(item[name]).casefold() for name in _SEARCHED):
+            return False
+        wanted = self.model_extra or {}
+        return all(str(item[_FILTERS[each]]).strip().casefold() == wanted[each].casefold() for each in wanted)
 
     def check(self) -> None:
-        """Refuse what is no property to order or filter by, and a page that lies too deep."""
-        wire.check_names(self.filter.keys() - {_ANY}, _READ, "filter[{}]")
+        """Refuse what is no property to order by, and a page that lies too deep."""
         if self.order not in _READ:
             raise Refused(HTTPStatus.BAD_REQUEST, f"order: not one of {', '.join(_READ)}")
         if self.first + self.count > DEEPEST:
@@ -99,12 +88,14 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def list_customers(request: Request) -> Page:
     operator = request.operator(table)
     query = request.query()
-    wire.check_names(query, Listing.model_fields)
+    wire.check_names(query, [*Listing.model_fields, *_FILTERS])
     listing = request.asked(Listing, query)
     listing.check()
-    found = _by_id(operator, listing) if listing.order == "id" and not listing.filter else _sorted(operator, listing)
+    found = (
+        _by_id(operator, listing) if listing.order == "id" and not listing.is_filtered else _sorted(operator, listing)
+    )
     shown = found[: listing.count]
-    return Page(_items(shown), listing.query(), listing.page, is_last=len(found) == len(shown))
+    return Page(_items(shown), listing.model_dump(exclude_unset=True), listing.page, is_last=len(found) == len(shown))
 
 
 def _by_id(operator: int, listing: Listing) -> Sequence[Account]:

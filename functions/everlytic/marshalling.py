@@ -7,7 +7,7 @@ struct that names a member twice is refused as it is read.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -52,7 +52,7 @@ class Call:
         return Request(
             headers=gateway.headers(self.event),
             path=parameters,
-            query=lambda: {name: value for name, value in parameters.items() if wire.is_given(value) and value != ""},
+            query=lambda: dict(_fields(parameters)),
             properties=lambda: parameters["properties"],
             log=self.log,
             recognised=recognised,
@@ -66,6 +66,13 @@ class Returned:
 
     value: Value
     replayed: bool = False
+
+
+def _fields(parameters: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Write parameters as the fields of a query, a struct's members in brackets; what is empty is not given."""
+    for name, value in parameters.items():
+        members = [(f"{name}[{member}]", each) for member, each in value.items()] if isinstance(value, dict) else []
+        yield from (field for field in members or [(name, value)] if wire.is_given(field[1]) and field[1] != "")
 
 
 def answer(event: Event, act: Callable[[Call], Returned], done: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import gateway
 import telemetry
 from everlytic import formats
 from everlytic.formats import Customer, Page
+from everlytic.values import read_text
 from gateway import Event, Unreadable
 from ledger import errors
 from ledger.accounts import LAST_ID, Role
@@ -151,11 +152,11 @@ def is_given(value: object) -> bool:
     return value is not None and not (isinstance(value, list | dict) and not value)
 
 
-def check_names(given: Iterable[str], known: Collection[str], written: str = "{}") -> None:
-    """Refuse the first name that is not known, `written` as the caller did."""
+def check_names(given: Iterable[str], known: Collection[str]) -> None:
+    """Refuse the first name that is not known."""
     for name in given:
         if name not in known:
-            raise Refused(HTTPStatus.BAD_REQUEST, f"{written.format(_echo(name))}: not one of {', '.join(known)}")
+            raise Refused(HTTPStatus.BAD_REQUEST, f"{_echo(name)}: not one of {', '.join(known)}")
 
 
 def answer(
@@ -256,17 +257,17 @@ def _read_content(content: bytes, content_type: str) -> object:
         if kind == "JSON":
             return gateway.read_json(content, fraction=Decimal, constant=Decimal, lone_surrogates=True)
         if gateway.is_form(content):
-            return gateway.nested(gateway.read_fields(content, content_type, MOST_FIELDS))
+            return gateway.once_each(gateway.read_fields(content, content_type, MOST_FIELDS))
     except Unreadable:
         raise Refused(HTTPStatus.BAD_REQUEST, f"the body is not {kind} in which each property is given once") from None
     raise Refused(HTTPStatus.BAD_REQUEST, "the body is neither JSON nor a form")
 
 
 def _read_query(event: Event, *, blanks: bool) -> dict[str, Any]:
-    """Read a query's parameters, of which one left empty may count as not given. Raises Refused."""
+    """Read a query's parameters, each given once; one left empty may count as not given. Raises Refused."""
     try:
         fields = gateway.query(event, MOST_FIELDS)
-        return gateway.nested([field for field in fields if field[1] or blanks])
+        return gateway.once_each([field for field in fields if field[1] or blanks])
     except Unreadable:
         raise Refused(HTTPStatus.BAD_REQUEST, "the query is not readable") from None
 
@@ -284,10 +285,9 @@ def _credentials(authorization: str) -> tuple[str, str]:
 
 
 def _plain(parameter: object) -> str:
-    """Write a parameter of the path as text. XML-RPC brings integers, too; anything else is nobody's identifier."""
-    if isinstance(parameter, int) and not isinstance(parameter, bool):
-        return str(parameter)
-    return parameter if isinstance(parameter, str) else ""
+    """Write a parameter of the path as text. XML-RPC brings numbers, too; anything else is nobody's identifier."""
+    text = read_text(parameter)
+    return text if isinstance(text, str) else ""
 
 
 def _problems(invalid: ValidationError) -> str:

@@ -65,23 +65,24 @@ def refuse_path(_: Log) -> dict[str, Any]:
 
 
 def xml_rpc(call: Call) -> Returned:
-    """Call one method. Who asks is settled before anything that they wrote is read."""
+    """Call one method, or several. Who asks is settled, once, before anything that they wrote is read."""
     operator = call.request({}).operator(table)
     name, given = call.read()
     match name, given:
         case "system.multicall", ([*calls],):
             return call_each(call, operator, calls)
+    return call_method(call, operator, name, given)
+
+
+def call_method(call: Call, operator: int, name: str, given: Sequence[Any], place: int | None = None) -> Returned:
+    """Call a method with what it is given."""
+    match name, given:
         case "system.listMethods", ():
             return Returned([*METHODS, *SYSTEM])
         case "system.methodSignature", (str(asked),):
             return Returned(SYSTEM[asked][1] if asked in SYSTEM else _method(asked).signatures())
         case "system.methodHelp", (str(asked),):
             return Returned(SYSTEM[asked][0] if asked in SYSTEM else _method(asked).does)
-    return call_method(call, name, given, operator)
-
-
-def call_method(call: Call, name: str, given: Sequence[Any], operator: int, place: int | None = None) -> Returned:
-    """Call a method that is an endpoint's, with what it is given."""
     method = _method(name)
     if not method.least <= len(given) <= len(method.parameters):
         raise Refused(HTTPStatus.BAD_REQUEST, f"{name} takes ({', '.join(method.parameters)})")
@@ -106,7 +107,7 @@ def call_each(call: Call, operator: int, calls: Sequence[Any]) -> Returned:
         try:
             if table.now_ms() > last_start_ms or customers >= MOST_CUSTOMERS:
                 raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "not made, for want of time or room: send it again")
-            returned = call_method(replace(call, log={}), *_named(each), operator, place)
+            returned = call_method(replace(call, log={}), operator, *_named(each), place)
         except wire.FAILURES as error:
             status, message = wire.judge(error)
             outcomes.append({"faultCode": int(status), "faultString": message})

@@ -1,6 +1,8 @@
 """A request sent again under its Idempotency-Key: the same answer, and no second effect."""
 
 from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -42,6 +44,40 @@ def test_an_update_sent_again_sets_once_and_answers_what_it_answered_first(ledge
 
     assert ask("PUT", "/1", {"name": " First", "email_quota": "050"}, key="k") == as_replayed(first, name="Second")
     assert available(ledger, demo.ACME) == (30, 6, 0)
+
+
+def test_a_quota_sent_as_it_is_stays_unset_when_it_is_sent_again_and_is_that_no_more(ledger: Table) -> None:
+    top_up(demo.ACME)
+    add(ledger, demo.JOHN, "sms", -1_500)
+    for customer in (demo.ACME, demo.JOHN):
+        item = ask("GET", f"/{customer}").item
+        first = ask("PUT", f"/{customer}", item, key=f"as it is {customer}")
+        assert (first.item, first.replayed) == (item, False)
+        add(ledger, customer, "email", 1)
+        assert ask("PUT", f"/{customer}", item, key=f"as it is {customer}") == as_replayed(first)
+        assert ask("PUT", f"/{customer}", item | {"name": "x"}, key=f"as it is {customer}").error == REUSED
+    assert available(ledger, demo.ACME) == (1_001, 0, 0)
+
+
+def test_what_is_sent_as_it_is_stored_counts_the_same_in_whatever_form_it_is_sent(ledger: Table) -> None:
+    add(ledger, demo.JOHN, "sms", -1_500)
+    item = ask("GET", f"/{demo.JOHN}").item | {"telephone": "1"}
+    first = ask("PUT", f"/{demo.JOHN}", item, key="k")
+    forms: list[dict[str, Any]] = [{"data": urlencode(item)}, {"query_string": urlencode(item)}]
+    for more in forms:
+        assert ask("PUT", f"/{demo.JOHN}", key="k", **more) == as_replayed(first)
+    as_doubles = {name: float(value) if isinstance(value, int) else value for name, value in item.items()}
+    assert ask("PUT", f"/{demo.JOHN}", as_doubles, key="k") == as_replayed(first)
+    for other in ({"sms_quota": -1_001}, {"sms_quota": 0}, {"telephone": "2"}, {"email": "x@x.example"}):
+        assert ask("PUT", f"/{demo.JOHN}", item | other, key="k").status in (400, 409)
+
+
+def test_a_deleted_customer_that_is_asked_for_nothing_under_a_key_uses_it_up_for_nothing(ledger: Table) -> None:
+    item = ask("DELETE", "/1", key="delete").item
+    before = items(ledger)
+    assert ask("PUT", "/1", item, key="delete").error == REUSED
+    assert [ask("PUT", "/1", item, key="k").item for _ in range(2)] == [item, item]
+    assert items(ledger) == before
 
 
 def test_a_request_that_changed_the_state_can_be_replayed_in_any_state(ledger: Table) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from everlytic import customer, list_customers, wire
+from everlytic import customer, list_customers, values, wire, xml_rpc
 from ledger.table import Table
 from tests.everlytic.caller import ADMIN, ask, basic, read, send
 from tests.multipart import TYPE, form
@@ -15,6 +15,7 @@ from tests.multipart import TYPE, form
 def test_the_limits_are_these() -> None:
     assert (wire.LONGEST_BODY, wire.MOST_FIELDS, wire.MOST_PROBLEMS, wire.LONGEST_ECHO) == (65_536, 50, 10, 40)
     assert (customer.LONGEST_TEXT, customer.LONGEST_EMAIL, customer.LARGEST_QUOTA) == (255, 254, 10**12)
+    assert (values.MOST_DIGITS, xml_rpc.MOST_CALLS, xml_rpc.MOST_CUSTOMERS) == (16, 50, 1_000)
     assert (list_customers.LARGEST_PAGE, list_customers.DEEPEST, list_customers.MOST_SORTED) == (500, 100_000, 5_000)
 
 

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from ledger.table import Table
 from tests.demo_ledger import demo_ledger
 from tests.everlytic.books import open_rival
 from tests.everlytic.caller import CUSTOMERS, HOST, RIVAL, Answer, ask, create, top_up
+from tests.everlytic.test_xml_rpc import call
 from tests.local import demo
 
 CROWD = ["Banana", "apple", "Cherry", "äpfel", "banana split"]
@@ -100,6 +102,98 @@ def test_order_direction_and_filter(query: str, found: list[int]) -> None:
     assert ids(ask("GET", f"?{query}")) == found
 
 
+NOTHING: tuple[Any, ...] = ([], {}, "")
+FIELDS = [
+    ("filter[email]=info%40acme.example", [1]),
+    ("filter[email]=INFO%40Acme.Example", [1]),
+    ("filter%5Bemail%5D=info%40acme.example", [1]),
+    ("filter[email]=acme.example", []),
+    ("filter[email]=nobody%40x", []),
+    ("filter[name]=banana", [2]),
+    ("filter[name]=+Banana+", [2]),
+    ("filter[name]=%C3%84PFEL", [5]),
+    ("filter[unique_id]=u-3", [5]),
+    ("filter[id]=3", [3]),
+    ("filter[id]=03", []),
+    ("filter[country]=za", [3, 5]),
+    ("filter[country]=ZA&filter[name]=apple", [3]),
+    ("filter[country]=ZA&filter[name]=banana", []),
+    ("filter[country]=ZA&filter=banana", []),
+    ("filter[country]=ZA&filter=app", [3]),
+    ("filter[deleted]=yes", [4]),
+    ("filter[status]=deleted", [4]),
+    ("filter[email_package_id]=0&order=name&direction=DESC&filter=banana", [6, 2]),
+    ("filter[email]=&filter=", ALL),
+]
+
+
+@pytest.mark.parametrize(("query", "found"), FIELDS)
+def test_fields_of_a_filter_are_all_to_have_these_values(query: str, found: list[int]) -> None:
+    assert ids(ask("GET", f"?{query}")) == found
+    assert [ids(page) for page in walk(f"count=1&{query}")] == ([[number] for number in found] or [[]])
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        *(((1, 50, "", "ASC", nothing), ALL) for nothing in (*NOTHING, {"email": ""}, {"email": [], "name": {}})),
+        *(((nothing,) * 5, ALL) for nothing in NOTHING),
+        ((1, 50, "name", "DESC", {"country": "za", "name": []}), [3, 5]),
+        ((1, 50, [], {}, {"email": "INFO@acme.example"}), [1]),
+        ((1, 50, "", "", {"id": 3}), [3]),
+        ((1.0, 50.0, "", "", {"id": 3.0}), [3]),
+        ((1, 50, "", "", 2), [4]),
+        ((1, 50, "id", "ASC", {"email": "nobody@x"}), []),
+    ],
+    ids=str,
+)
+def test_the_same_filters_over_xml_rpc(given: tuple[Any, ...], found: list[int]) -> None:
+    assert sorted(each["id"] for each in call("ListCustomers", *given)) == sorted(found)
+
+
+@pytest.mark.parametrize("where", ["email", "emial", "email_quota", "", "a][b", "x" * 50])
+def test_a_parameter_or_field_that_does_not_exist_lists_nobody(where: str) -> None:
+    field = f"filter[{where}]"
+    for query in (
+        (f"{field}=x", f"filter=acme&{field}=x&page=1") if where != "email" else ("email=x", "Filter=x", "_=1")
+    ):
+        status, message = ask("GET", f"?{query}").error
+        named = query.partition("=")[0] if where == "email" else field[:40]
+        assert (status, message.split(": not one of ")[0]) == (400, named)
+        assert "page, count, order, direction, filter, filter[id], filter[name]" in message
+    if where != "email":
+        assert call("ListCustomers", 1, 50, "", "", {where: "x"})[0] == 400
+
+
+def test_a_filter_by_fields_of_fields_lists_nobody() -> None:
+    deep: Any = "x"
+    for _ in range(200):
+        deep = {"email": deep}
+    for filter_ in (
+        {"email": {"x": "y"}},
+        {"email": ["x"]},
+        {"email": True},
+        {"email": 1.5},
+        ["x"],
+        [{"email": "x"}],
+        deep,
+    ):
+        status, message = call("ListCustomers", 1, 50, "", "", filter_)
+        assert (status, message.startswith("filter")) == (400, True)
+
+
+def test_one_customer_is_read_whatever_else_is_in_the_query() -> None:
+    assert ask("GET", "/1?filter[email]=x&_=1").item["name"] == "Acme"
+
+
+def test_the_links_of_a_filtered_page_keep_every_field() -> None:
+    links = ask("GET", "?count=1&filter[country]=ZA&filter[unique_id]=u-1&filter=a").links
+    kept = "count=1&filter=a&filter%5Bcountry%5D=ZA&filter%5Bunique_id%5D=u-1"
+    assert links["self"] == f"{HOST}{CUSTOMERS}?{kept}&page=1"
+    links = ask("GET", "?page=2&count=1&filter[country]=ZA&filter[deleted]=no").links
+    assert links["prev"] == f"{HOST}{CUSTOMERS}?page=1&count=1&filter%5Bcountry%5D=ZA&filter%5Bdeleted%5D=no"
+
+
 def test_another_operator_sees_its_own_customers_only(crowd: Table) -> None:
     assert ask("GET", auth=RIVAL).items == []
 
@@ -117,6 +211,8 @@ def test_xml_lists_the_same() -> None:
         *((f"order={value}", "order") for value in ("email_quota", "ID", "nonsense", "%00", "name,email")),
         *((f"direction={value}", "direction") for value in ("up", "ASCENDING", "%00")),
         *((f"filter={value}", "filter") for value in ("%00", "x" * 256, "%EF%BF%BE")),
+        *((f"filter[email]={value}", "filter[email]") for value in ("%00", "x" * 256, "+")),
+        ("filter[email]=a&filter[email]=b", "the query"),
         ("page=1&page=2", "the query"),
         ("filter=%FF", "the query"),
         ("filter=%ED%A0%80", "the query"),

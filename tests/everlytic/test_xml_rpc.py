@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from typing import Any
-from xmlrpc.client import Fault, ServerProxy, dumps, loads
+from xmlrpc.client import Fault, ProtocolError, ServerProxy, dumps, loads
 
 import pytest
 from werkzeug.test import Client, TestResponse
 
 from ledger.kinds import Kind
 from ledger.table import Table
+from tests.demo_ledger import items
 from tests.everlytic.books import add, available, happened, open_rival, open_user, serving
-from tests.everlytic.caller import ADMIN, RIVAL, ROUTES, USER, ask
+from tests.everlytic.caller import ADMIN, RIVAL, ROUTES, USER, ask, basic
 from tests.local import demo
 from tests.local.gateway import Gateway
 
@@ -126,6 +127,76 @@ def test_faults_are_rests_errors_in_the_same_order(ledger: Table) -> None:
     assert call("DeleteCustomer", 1, **{"Idempotency-Key": ""}) == (400, "Idempotency-Key: 1 to 255 characters")
     call("DeleteCustomer", 1)
     assert call("UpdateCustomer", 1, {"name": "New"}) == (409, "the customer is deleted")
+
+
+def test_who_sends_no_credentials_is_asked_for_them_by_http_and_who_sends_wrong_ones_gets_a_fault(
+    ledger: Table,
+) -> None:
+    body = dumps((1,), "GetCustomer")
+    for sent in (body, "<methodCall"):
+        asked = post(sent, auth=None)
+        assert (asked.status_code, asked.content_type) == (401, "text/xml")
+        assert asked.headers["WWW-Authenticate"] == 'Basic realm="Everlytic API", charset="UTF-8"'
+        with pytest.raises(Fault, match=r"401.*wrong username or API key"):
+            loads(asked.text)
+    for auth in ("Basic %", "Bearer x", basic("admin:wrong"), basic("admin:")):
+        assert read(post(body, auth=auth)) == (401, "wrong username or API key")
+    with serving() as base_url, ServerProxy(f"{base_url}{PATH}") as proxy, pytest.raises(ProtocolError, match="401"):
+        proxy.GetCustomer(1)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(f"<double>{number}</double>" for number in ("1000", "1000.0", "+1000.", " 1e3 ", "1.0E3", "100000e-2")),
+        *("<ex:float>1000.0</ex:float>", "<ex:bigdecimal>1000.00</ex:bigdecimal>", "<biginteger>1000</biginteger>"),
+        *("<i8>1000</i8>", "<ex:i2>1000</ex:i2>", "<int>\n1000</int>", "<string>1000</string>", "1000"),
+    ],
+)
+def test_a_whole_number_of_any_type_is_an_integer_and_for_a_text_its_digits(ledger: Table, written: str) -> None:
+    members = "".join(
+        f"<member><name>{name}</name><value>{written}</value></member>" for name in ("sms_quota", "telephone")
+    )
+    body = dumps((1, {"x": "y"}), "UpdateCustomer")
+    inside = body[body.index("<member>") : body.index("</struct>")]
+    assert read(post(body.replace(inside, members))) == 1
+    item = ask("GET", "/1").item
+    assert (item["sms_quota"], item["telephone"]) == (1_000, "1000")
+
+
+def test_a_fraction_is_refused_by_the_property_it_was_meant_for(ledger: Table) -> None:
+    assert call("UpdateCustomer", 1, {"sms_quota": 1000.5}) == (400, "sms_quota: Input should be a valid integer")
+    assert call("UpdateCustomer", 1, {"telephone": 0.5}) == (400, "telephone: Input should be a valid string")
+    assert call("GetCustomer", 1.0)["name"] == "Acme"
+    assert call("GetCustomer", 1.5) == (404, "no such customer")
+
+
+def test_nil_is_not_mentioned(ledger: Table) -> None:
+    acme = call("GetCustomer", 1)
+    body = dumps((1, {"name": None, "sms_quota": None, "telephone": "1"}), "UpdateCustomer", allow_none=True)
+    assert read(post(body)) == 1
+    assert call("GetCustomer", 1) == acme | {"telephone": "1"}
+    assert read(post(dumps((None, 1, None, None, None), "ListCustomers", allow_none=True))) == [call("GetCustomer", 1)]
+
+
+def test_a_customer_goes_out_and_comes_back_unchanged(ledger: Table) -> None:
+    for _ in range(9):
+        add(ledger, demo.ACME, "email", 10**15 - 1)
+    add(ledger, demo.ACME, "sms", -(2**40))
+    before = items(ledger)
+    for number in (demo.ACME, demo.JOHN, demo.SUBACCOUNT):
+        assert call("UpdateCustomer", number, call("GetCustomer", number)) == number
+    assert items(ledger) == before
+
+
+def test_every_method_says_what_it_does_and_how_it_is_called(ledger: Table) -> None:
+    for name in call("system.listMethods"):
+        assert call("system.methodHelp", name).endswith(".")
+        for returns, *given in call("system.methodSignature", name):
+            assert {returns, *given} <= {"int", "string", "struct", "array"}
+    assert call("system.methodHelp", "Nothing") == (404, "no such method")
+    listing = call("system.methodSignature", "ListCustomers")
+    assert listing[-2:] == [["array", "int", "int", "string", "string", last] for last in ("string", "struct")]
 
 
 def test_a_slash_may_follow_the_path_and_nothing_else(ledger: Table) -> None:
