@@ -68,7 +68,7 @@ def body(answered: Customer | Page, base: str) -> dict[str, Any]:
 def write(content: Mapping[str, Any], accept: str) -> tuple[str, str]:
     """Write a body as what an Accept header asks for, and name that type."""
     content_type = gateway.preferred(accept, _OFFERED)
-    return content_type, json.dumps(content) if content_type == _OFFERED[0] else _to_xml(content)
+    return content_type, json.dumps(content, ensure_ascii=False) if content_type == _OFFERED[0] else _to_xml(content)
 
 
 def _links(links: Mapping[str, str]) -> list[dict[str, str]]:

@@ -113,7 +113,7 @@ class Request:
 
     def customer(self) -> int:
         """Give the id of the customer it is about. Raises AccountNotFound if it can be nobody's."""
-        found = _CUSTOMER_ID.fullmatch(_plain(self.path["id"]))
+        found = _CUSTOMER_ID.fullmatch(_plain(self.path.get("id")))
         if found is None:
             raise errors.AccountNotFound
         self.log["account"] = int(found[1])
@@ -121,7 +121,7 @@ class Request:
 
     def package(self) -> str:
         """Give the identifier of the package it is about."""
-        return _plain(self.path["package_identifier"])
+        return _plain(self.path.get("package_identifier"))
 
     def sent(self) -> dict[str, object]:
         """Read the properties that are mentioned: null and an empty array mention none. Raises Refused."""

@@ -17,7 +17,7 @@ from everlytic.create_customer import create_customer
 from everlytic.delete_customer import delete_customer
 from everlytic.formats import Customer, Page
 from everlytic.get_customer import get_customer
-from everlytic.list_customers import LARGEST_PAGE, list_customers
+from everlytic.list_customers import list_customers
 from everlytic.marshalling import Call, Returned
 from everlytic.topup_customer import topup_customer
 from everlytic.update_customer import update_customer
@@ -28,8 +28,8 @@ from ledger.table import open_table
 from telemetry import Log
 
 MOST_CALLS = 50
-MOST_CUSTOMERS = 2 * LARGEST_PAGE
-"""How many customers the calls of one request may have listed before another is begun."""
+LONGEST_LISTS = 5_500_000
+"""Bytes of all lists in one answer: Lambda sends 6 MB, and what else MOST_CALLS return fits besides."""
 
 _LAST_START_MS = 6_000
 """A call begun later might outlive the function."""
@@ -94,7 +94,7 @@ def call_method(call: Call, operator: int, name: str, given: Sequence[Any], plac
 
 
 def call_each(call: Call, operator: int, calls: Sequence[Any]) -> Returned:
-    """Call each method in turn, whatever became of those before it, as long as there is time and room for the answer.
+    """Call each method in turn, whatever became of those before it, as long as there is time, and room for its list.
 
     Each returns an array of one value, or the fault it met as a struct.
     """
@@ -102,12 +102,17 @@ def call_each(call: Call, operator: int, calls: Sequence[Any]) -> Returned:
         raise Refused(HTTPStatus.BAD_REQUEST, f"system.multicall: more than {MOST_CALLS} calls")
     last_start_ms = table.now_ms() + _LAST_START_MS
     outcomes: list[Any] = []
-    replayed, customers, refused = False, 0, 0
+    replayed, room, refused = False, LONGEST_LISTS, 0
     for place, each in enumerate(calls):
         try:
-            if table.now_ms() > last_start_ms or customers >= MOST_CUSTOMERS:
-                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "not made, for want of time or room: send it again")
+            if table.now_ms() > last_start_ms:
+                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "not made, for want of time: send it again")
             returned = call_method(replace(call, log={}), operator, *_named(each), place)
+            if isinstance(returned.value, list):
+                taken = marshalling.size(returned.value)
+                if taken > room:
+                    raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "no room in this answer: list fewer at once")
+                room -= taken
         except wire.FAILURES as error:
             status, message = wire.judge(error)
             outcomes.append({"faultCode": int(status), "faultString": message})
@@ -116,7 +121,6 @@ def call_each(call: Call, operator: int, calls: Sequence[Any]) -> Returned:
         else:
             outcomes.append([returned.value])
             replayed = replayed or returned.replayed
-            customers += len(returned.value) if isinstance(returned.value, list) else 0
     call.log.update(method="multicall", calls=len(calls), refused=refused)
     return Returned(outcomes, replayed)
 

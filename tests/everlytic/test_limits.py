@@ -1,21 +1,25 @@
 """Every limit of a request, from both sides."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from everlytic import customer, list_customers, values, wire, xml_rpc
+import gateway
+from everlytic import customer, formats, get_customer, list_customers, marshalling, values, wire, xml_rpc
+from everlytic.formats import Item, Page
 from ledger.table import Table
 from tests.everlytic.caller import ADMIN, ask, basic, read, send
+from tests.local.gateway import LARGEST_ANSWER_BYTES, Context
 from tests.multipart import TYPE, form
 
 
 def test_the_limits_are_these() -> None:
     assert (wire.LONGEST_BODY, wire.MOST_FIELDS, wire.MOST_PROBLEMS, wire.LONGEST_ECHO) == (65_536, 50, 10, 40)
     assert (customer.LONGEST_TEXT, customer.LONGEST_EMAIL, customer.LARGEST_QUOTA) == (255, 254, 10**12)
-    assert (values.MOST_DIGITS, xml_rpc.MOST_CALLS, xml_rpc.MOST_CUSTOMERS) == (16, 50, 1_000)
+    assert (values.MOST_DIGITS, xml_rpc.MOST_CALLS, xml_rpc.LONGEST_LISTS) == (16, 50, 5_500_000)
     assert (list_customers.LARGEST_PAGE, list_customers.DEEPEST, list_customers.MOST_SORTED) == (500, 100_000, 5_000)
 
 
@@ -72,6 +76,24 @@ def test_a_key_has_1_to_255_characters(ledger: Table) -> None:
 def test_a_page_has_500_customers_and_lies_within_100000(ledger: Table) -> None:
     assert [ask("GET", f"?count={count}").status for count in (0, 1, 500, 501)] == [400, 200, 200, 400]
     assert [ask("GET", f"?count=500&page={page}").status for page in (200, 201)] == [200, 400]
+
+
+@pytest.mark.parametrize("character", ["x", '"', "\N{PILE OF POO}", "\N{CYRILLIC SMALL LETTER ZHE}", "&"])
+def test_the_longest_page_is_within_what_lambda_sends(character: str) -> None:
+    texts = ("name", "email", "address", "state_provinces", "postal_code", "telephone", "website_url", "unique_id")
+    item: Item = {"id": 10**12, "email_quota": 10**12, **dict.fromkeys(texts, character * 255)}
+    page = formats.body(Page([item] * list_customers.LARGEST_PAGE, {}, 1, is_last=True), "https://host.example")
+    for accept in ("application/json", "application/xml"):
+        content_type, body = formats.write(page, accept)
+        answer = gateway.response(HTTPStatus.OK, content_type, body)
+        assert len(json.dumps(answer, ensure_ascii=False).encode()) < LARGEST_ANSWER_BYTES
+    assert marshalling.size([item] * list_customers.LARGEST_PAGE) < LARGEST_ANSWER_BYTES
+
+
+def test_a_path_without_its_variable_is_nobodys(ledger: Table) -> None:
+    """So a real gateway may hand over `/api/2.0/customers/`."""
+    event = {"headers": {"authorization": ADMIN}, "requestContext": {}, "rawQueryString": ""}
+    assert get_customer.lambda_handler(event, Context("GetCustomer"))["statusCode"] == 404
 
 
 def test_ten_problems_are_told_and_forty_characters_of_a_name(ledger: Table) -> None:

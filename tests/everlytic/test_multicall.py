@@ -13,7 +13,7 @@ from ledger.kinds import Kind
 from ledger.table import Table
 from tests.demo_ledger import items
 from tests.everlytic.books import available, failing, happened, intercept, open_user, serving
-from tests.everlytic.caller import USER, ask, basic, create
+from tests.everlytic.caller import USER, ask, basic
 from tests.everlytic.test_xml_rpc import PATH, call, post
 from tests.local import demo
 from tests.logged import counted, lines
@@ -154,7 +154,7 @@ def test_no_call_of_several_is_taken_for_one_alone_under_the_same_key(ledger: Ta
     ]
 
 
-NOT_MADE = fault(503, "not made, for want of time or room: send it again")
+NOT_MADE = fault(503, "not made, for want of time: send it again")
 
 
 def test_what_has_not_begun_after_six_seconds_is_not_made(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,14 +174,13 @@ def test_what_has_not_begun_after_six_seconds_is_not_made(ledger: Table, monkeyp
 
 
 def test_no_answer_lists_customers_without_end(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xml_rpc, "MOST_CUSTOMERS", 4)
-    create("Globex")
-    results = many(
-        named("ListCustomers", 1, 3), named("ListCustomers", 1, 3), named("ListCustomers"), named("Topup", 1, "2")
-    )
-    assert [len(result[0]) for result in results[:2]] == [3, 3]
-    assert results[2:] == [NOT_MADE] * 2
-    assert available(ledger, demo.ACME)[0] == 0
+    """What is too much is not listed; the calls after it are made."""
+    one = marshalling.size(call("ListCustomers", 1, 1))
+    monkeypatch.setattr(xml_rpc, "LONGEST_LISTS", 2 * one)
+    results = many(*[named("ListCustomers", 1, 1)] * 3, named("ListCustomers"), named("Topup", 1, "2"))
+    assert [len(result[0]) for result in results[:2]] == [1, 1]
+    assert results[2:4] == [fault(503, "no room in this answer: list fewer at once")] * 2
+    assert available(ledger, demo.ACME)[0] == 1_000
 
 
 def test_a_call_that_is_busy_or_unknown_keeps_no_other_from_being_made(
