@@ -7,7 +7,7 @@ from xmlrpc.client import Fault, MultiCall, ServerProxy, dumps
 
 import pytest
 
-from everlytic import wire, xml_rpc
+from everlytic import marshalling, wire, xml_rpc
 from ledger import credentials
 from ledger.kinds import Kind
 from ledger.table import Table
