@@ -132,7 +132,7 @@ def _named(call: object) -> tuple[str, list[Any]]:
             raise Refused(HTTPStatus.BAD_REQUEST, "system.multicall: not within another")
         case {"methodName": str(name), "params": [*given], **rest} if not rest:
             return name, given
-        case {"methodName": str(name), **rest} if not rest:
+        case {"methodName": str(name), **rest} if rest in ({}, {"params": {}}):
             return name, []
     raise Refused(HTTPStatus.BAD_REQUEST, "system.multicall: a call is a struct of methodName and params")
 

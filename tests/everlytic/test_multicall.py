@@ -61,6 +61,7 @@ def test_each_result_is_an_array_of_one_value_or_a_fault(ledger: Table) -> None:
         named("system.methodHelp", "GetCustomer"),
         named("ListCustomers", 1, 1),
         {"methodName": "ListCustomers"},
+        {"methodName": "ListCustomers", "params": {}},
         named("GetCustomer"),
         named("system.listMethods", 7),
     ) == [
@@ -69,7 +70,7 @@ def test_each_result_is_an_array_of_one_value_or_a_fault(ledger: Table) -> None:
         fault(400, "sms_quota: Input should be a valid integer"),
         ["Returns a customer."],
         [[acme]],
-        [ask("GET").items],
+        *[[ask("GET").items]] * 2,
         fault(400, "GetCustomer takes (id)"),
         fault(404, "no such method"),
     ]
