@@ -16,7 +16,8 @@ import gateway
 _HOME = "/api/2.0"
 _CUSTOMERS = "/api/2.0/customers"
 _OFFERED = ("application/json", "application/xml", "text/xml")
-_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
+_PORTS = {"http": "80", "https": "443"}
+_PORT = re.compile("[0-9]{1,5}")
 
 Item = dict[str, "str | int"]
 
@@ -41,10 +42,11 @@ class Page:
 
 
 def base_url(headers: Mapping[str, str], domain_name: str) -> str:
-    """Name the host as the caller did. API Gateway itself writes X-Forwarded-Proto, and it is always https."""
+    """Name the host as API Gateway knows it, which is what no caller writes; so are these two headers its own."""
     scheme = "http" if headers.get("x-forwarded-proto") == "http" else "https"
-    host = headers.get("host", "")
-    return f"{scheme}://{host if _HOST.fullmatch(host) else domain_name}"
+    port = headers.get("x-forwarded-port", "")
+    is_usual = port == _PORTS[scheme] or not _PORT.fullmatch(port)
+    return f"{scheme}://{domain_name}{'' if is_usual else f':{port}'}"
 
 
 def body(answered: Customer | Page, base: str) -> dict[str, Any]:

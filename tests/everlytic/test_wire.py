@@ -61,18 +61,20 @@ def event(**headers: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("headers", "base"),
+    ("headers", "scheme", "port"),
     [
-        ({"host": "api.example", "x-forwarded-proto": "https"}, "https://api.example"),
-        ({"host": "127.0.0.1:3000", "x-forwarded-proto": "http"}, "http://127.0.0.1:3000"),
-        ({"host": "[::1]:3000"}, "https://[::1]:3000"),
-        ({"host": "api.example", "x-forwarded-proto": "javascript"}, "https://api.example"),
-        *(({"host": host}, "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com") for host in
-          ("", 'x"><script>', "a/b", "a b", "x" * 256)),
-        ({}, "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"),
+        ({}, "https", ""),
+        ({"x-forwarded-proto": "https", "x-forwarded-port": "443"}, "https", ""),
+        ({"x-forwarded-proto": "http", "x-forwarded-port": "3000"}, "http", ":3000"),
+        ({"x-forwarded-proto": "http", "x-forwarded-port": "80"}, "http", ""),
+        ({"x-forwarded-proto": "javascript", "x-forwarded-port": "1/@x"}, "https", ""),
+        ({"host": "evil.example", "x-forwarded-host": "evil.example"}, "https", ""),
     ],
-)  # fmt: skip
-def test_links_are_absolute_and_lead_to_where_the_caller_came(headers: dict[str, str], base: str) -> None:
+)
+def test_links_are_absolute_and_lead_to_the_api_whatever_host_the_caller_writes(
+    headers: dict[str, str], scheme: str, port: str
+) -> None:
+    base = f"{scheme}://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com{port}"
     answer = get_customer.lambda_handler(event(**headers), Context("GetCustomer"))
     assert {link["rel"]: link["href"] for link in json.loads(answer["body"])["links"]} == {
         "self": f"{base}/api/2.0/customers/1",
