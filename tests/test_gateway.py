@@ -311,7 +311,19 @@ JSON, XML, TEXT = OFFERED = ("application/json", "application/xml", "text/xml")
         ("application/*;q=0, */*;q=0.1", TEXT),
         (f"{XML};q=0", JSON),
         # Nothing acceptable.
-        *((accept, JSON) for accept in ("*/*;q=0", f"{JSON};q=0", "text/html", "xml", ",;,", "application/xml+x", "/")),
+        *(
+            (accept, JSON)
+            for accept in (
+                "*/*;q=0",
+                f"*/*;q=0, {XML};q=0",
+                f"{JSON};q=0",
+                "text/html",
+                "xml",
+                ",;,",
+                "application/xml+x",
+                "/",
+            )
+        ),
     ],
 )
 def test_the_caller_gets_the_type_it_likes_best(accept: str, expected: str) -> None:

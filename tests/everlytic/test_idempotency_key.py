@@ -70,6 +70,8 @@ def test_what_is_sent_as_it_is_stored_counts_the_same_in_whatever_form_it_is_sen
     assert ask("PUT", f"/{demo.JOHN}", as_doubles, key="k") == as_replayed(first)
     for other in ({"sms_quota": -1_001}, {"sms_quota": 0}, {"telephone": "2"}, {"email": "x@x.example"}):
         assert ask("PUT", f"/{demo.JOHN}", item | other, key="k").status in (400, 409)
+    add(ledger, demo.JOHN, "sms", -1)
+    assert ask("PUT", f"/{demo.JOHN}", item | {"sms_quota": -1_001}, key="k").error == REUSED
 
 
 def test_a_deleted_customer_that_is_asked_for_nothing_under_a_key_uses_it_up_for_nothing(ledger: Table) -> None:

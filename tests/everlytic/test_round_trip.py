@@ -206,6 +206,12 @@ def test_a_balance_that_ozeki_took_below_zero_is_taken_back_and_no_other_below_z
     assert ask("PUT", f"/{demo.JOHN}", item | {"sms_quota": 0}).quotas == (0, 0, 0)
 
 
+def test_a_customer_with_space_around_its_name_is_found_by_it(ledger: Table) -> None:
+    path = opened(ledger, properties={"name": " odd "})
+    for name in ("odd", " odd ", "ODD"):
+        assert [f"/{item['id']}" for item in ask("GET", f"?{urlencode({'filter[name]': name})}").items] == [path]
+
+
 def test_what_a_parser_of_xml_makes_of_a_line_break_is_no_change(ledger: Table) -> None:
     path = opened(ledger, properties={"address": "1 Long Street\r\nGauteng\rZA"})
     shown = ask("GET", path, headers=XML).item
