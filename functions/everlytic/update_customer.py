@@ -7,7 +7,7 @@ from everlytic import customer, wire
 from everlytic.customer import UNITS, ChangedCustomer
 from everlytic.formats import Customer
 from everlytic.wire import Request
-from ledger import accounts, customers
+from ledger import accounts, claims, customers
 from ledger.accounts import Account
 from ledger.claims import CallerKey
 from ledger.customers import Outcome, Revision
@@ -31,11 +31,12 @@ def update_customer(request: Request) -> Customer:
     sent = request.sent()
     available = customers.balances(table, [(account, unit) for quota, unit in UNITS.items() if quota in sent])
     stored = customer.item(account, {unit: amount for (_, unit), amount in available.items()})
-    changes = customer.changes(sent, stored)
+    key = request.key_for(operator, "updatecustomer", account.id, *customer.content(sent))
+    # What was done before is not judged again, by what is stored since.
+    changes = {} if key and claims.stands(table, key) else customer.changes(sent, stored)
     asked = request.asked(ChangedCustomer, changes)
     asked.check_id(account.id)
     customer.check_packages(table, operator, asked)
-    key = request.key_for(operator, "updatecustomer", account.id, *customer.content(sent))
     if changes:
         now, outcome = customers.revise(table, operator, account.id, asked.revision(), actor=operator, caller_key=key)
     else:

@@ -62,6 +62,12 @@ def claim_item(
     }
 
 
+def stands(table: Table, caller_key: CallerKey) -> bool:
+    """Say whether a caller's key stands for this request already, so that it is owed its first answer. Raises Busy."""
+    item = table.get(claim_key(caller_key.operator, caller_key.key))
+    return item is not None and bool(item["d"]["B"] == caller_key.digest())
+
+
 def take(table: Table, caller_key: CallerKey) -> bytes:
     """Claim a caller's key for ours, or find what it stands for. Raises KeyReused if that is another request."""
     key = table.mint()

@@ -206,6 +206,19 @@ def test_a_balance_that_ozeki_took_below_zero_is_taken_back_and_no_other_below_z
     assert ask("PUT", f"/{demo.JOHN}", item | {"sms_quota": 0}).quotas == (0, 0, 0)
 
 
+def test_what_was_taken_back_under_a_key_is_answered_again_whatever_is_stored_since(ledger: Table) -> None:
+    """Judged anew it would be a quota below zero."""
+    path = f"/{demo.JOHN}"
+    ozeki.ask(ozeki.ADD_244, add="-510")
+    sent = ask("GET", path).item | {"email": "john@john.example"}
+    first = ask("PUT", path, sent, key="k")
+    assert (first.status, first.item["sms_quota"]) == (200, -10)
+    ozeki.ask(ozeki.ADD_244, add="100")
+    again = ask("PUT", path, sent, key="k")
+    assert (again.item, again.replayed) == (first.item, True)
+    assert ask("PUT", path, sent, key="another").status == 400
+
+
 def test_a_customer_with_space_around_its_name_is_found_by_it(ledger: Table) -> None:
     path = opened(ledger, properties={"name": " odd "})
     for name in ("odd", " odd ", "ODD"):
