@@ -212,9 +212,11 @@ def _weighted(accepted: str) -> tuple[str, float]:
 def _form(text: str, most: int, undecodable: Undecodable) -> Fields:
     try:
         text.encode()  # half a surrogate pair is no text
-        return parse_qsl(text, keep_blank_values=True, max_num_fields=most, errors=undecodable)
+        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=most, errors=undecodable)
     except ValueError as error:
         raise Unreadable(str(error)) from None
+    # A form that was read from a file may begin with a byte order mark, escaped or not.
+    return [(name.removeprefix("\ufeff"), value) for name, value in fields[:1]] + fields[1:]
 
 
 def _multipart(content: bytes, content_type: str, most: int, undecodable: Undecodable) -> Fields:

@@ -376,3 +376,11 @@ def test_every_dialect_answers_an_event_of_which_nothing_is_there(name: str) -> 
         answer = KEYED[name](nothing, Context(name))
         assert answer["statusCode"] in (200, 401)
         assert "error" in answer["body"] or '"code": 1' in answer["body"] or "unauthenticated" in answer["body"]
+
+
+@pytest.mark.parametrize("mark", ["%EF%BB%BF", "%ef%bb%bf", "\ufeff"])
+def test_a_byte_order_mark_before_a_form_or_a_query_is_not_seen(mark: str) -> None:
+    text = f"{mark}a=1&%EF%BB%BFb=2"
+    fields = [("a", "1"), ("\ufeffb", "2")]
+    assert gateway.query({"rawQueryString": text}, 2) == fields
+    assert gateway.read_fields(text.encode(), "application/x-www-form-urlencoded", 2) == fields

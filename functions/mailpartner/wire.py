@@ -22,7 +22,6 @@ from telemetry import Log
 LONGEST_BODY = 64 * 1024  # characters, as it arrives
 MOST_FIELDS = 50  # in the query, and in a form
 
-_BYTE_ORDER_MARK = "\ufeff"  # is what a query that was read from a file may begin with
 _NOBODYS_TEXT = "\N{REPLACEMENT CHARACTER}"  # for a value that no form could carry: it is nobody's name and no number
 
 
@@ -246,8 +245,7 @@ def _read(event: Event, log: Log) -> Request:
     unreadable = None
     for part, read in (("body", _body), ("query", _query)):
         try:
-            fields = read(event, headers)
-            parameters |= gateway.once_each([(name.removeprefix(_BYTE_ORDER_MARK), value) for name, value in fields])
+            parameters |= gateway.once_each(read(event, headers))
         except Unreadable:
             unreadable = Refused(Fault.UNREADABLE, part)
         except Refused as refused:

@@ -30,7 +30,6 @@ _PROLOG = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<!DOCTYPE smsapi PUBLIC "-//OZEKI//DTD XML 1.0//EN" "http://www.ozekisms.com/DTD/smsapi.xml">\n'
 )
-_BYTE_ORDER_MARK = "\ufeff"  # is what a query that was read from a file may begin with
 _ANSWERED_AS = {"addcredits": "getcredits"}
 # Leading zeros aside, no more digits than the limit has: int() is never given a book to read.
 _INTEGER = re.compile(rf"([+-]?)0*([0-9]{{1,{len(str(AMOUNT_LIMIT))}}})")
@@ -205,7 +204,6 @@ def _read(event: Event, log: Log) -> Request:
             fields += read(event, headers)
         except Unreadable:
             unreadable = part
-    fields = [(name.removeprefix(_BYTE_ORDER_MARK), value) for name, value in fields]
     return Request(dict(reversed(fields)), gateway.idempotency_key(headers), unreadable, log)
 
 
