@@ -208,7 +208,7 @@ def content(sent: Mapping[str, object]) -> tuple[str | int, ...]:
     try:
         return ChangedCustomer.model_validate(sent).content()
     except ValidationError as invalid:
-        as_stored = {str(each["loc"][0]) for each in invalid.errors()}
+        as_stored = sent.keys() & {each["loc"][0] for each in invalid.errors() if each["loc"]}
     asked = ChangedCustomer.model_validate({name: sent[name] for name in sent.keys() - as_stored}).asked()
     return _flat(asked | {name: str(_read(name, sent[name])) for name in as_stored})
 

@@ -1,12 +1,15 @@
 """PUT /api/2.0/customers/{id}: changes any of a customer's properties and sets any of its quotas, all or nothing."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+
+from pydantic import ValidationError
 
 from everlytic import customer, wire
 from everlytic.customer import UNITS, ChangedCustomer
 from everlytic.formats import Customer
-from everlytic.wire import Request
+from everlytic.wire import Refused, Request
 from ledger import accounts, claims, customers
 from ledger.accounts import Account
 from ledger.claims import CallerKey
@@ -31,12 +34,17 @@ def update_customer(request: Request) -> Customer:
     sent = request.sent()
     available = customers.balances(table, [(account, unit) for quota, unit in UNITS.items() if quota in sent])
     stored = customer.item(account, {unit: amount for (_, unit), amount in available.items()})
+    changes = customer.changes(sent, stored)
+    try:
+        asked = request.asked(ChangedCustomer, changes)
+        asked.check_id(account.id)
+        customer.check_packages(table, operator, asked)
+    except ValidationError:
+        # What was done before is not judged again, by what is stored since.
+        if not _was_done(request, operator, account, sent):
+            raise
+        changes = {}
     key = request.key_for(operator, "updatecustomer", account.id, *customer.content(sent))
-    # What was done before is not judged again, by what is stored since.
-    changes = {} if key and claims.stands(table, key) else customer.changes(sent, stored)
-    asked = request.asked(ChangedCustomer, changes)
-    asked.check_id(account.id)
-    customer.check_packages(table, operator, asked)
     if changes:
         now, outcome = customers.revise(table, operator, account.id, asked.revision(), actor=operator, caller_key=key)
     else:
@@ -45,6 +53,15 @@ def update_customer(request: Request) -> Customer:
     left = replace(outcome, after=customer.quotas(sent))
     balances = customers.balances_after(table, now, UNITS.values(), left)
     return Customer(customer.item(now, balances), outcome.replayed)
+
+
+def _was_done(request: Request, operator: int, account: Account, sent: Mapping[str, object]) -> bool:
+    """Say whether this very request was made before under its key, and so could be judged then."""
+    try:
+        key = request.key_for(operator, "updatecustomer", account.id, *customer.content(sent))
+    except (ValidationError, Refused):
+        return False
+    return key is not None and claims.stands(table, key)
 
 
 def _leave(operator: int, account: Account, key: CallerKey | None) -> tuple[Account, Outcome]:
