@@ -154,13 +154,15 @@ def revoke(table: Table, operator: int, key_id: str) -> None:
     The last key that is good for all, and has not expired, stays: the commit checks that another is there then, so two
     that are revoked at once do not both go. Raises ApiKeyNotFound, LastAdminKey, Busy or OutcomeUnknown.
     """
+    revoked_at = number(table.now_ms())
 
     def plan() -> list[Write]:
         listed = _listed(table, operator, key_id)
         lookup = {"pk": listed["lookup"], "sk": {"S": "."}}
         found = table.get(lookup) or listed
-        now = number(table.now_ms())
-        revoked = Update(table, issued_key(operator, key_id), sets=["z = if_not_exists(z, :now)"], values={":now": now})
+        revoked = Update(
+            table, issued_key(operator, key_id), sets=["z = if_not_exists(z, :now)"], values={":now": revoked_at}
+        )
         if "d" in found:
             revoked = revoked.also(sets=["d = :used"], values={":used": found["d"]})
         writes = [
@@ -175,7 +177,7 @@ def revoke(table: Table, operator: int, key_id: str) -> None:
                 "TableName": table.name,
                 "Key": issued_key(operator, another.id),
                 "ConditionExpression": is_good,
-                "ExpressionAttributeValues": {":now": now},
+                "ExpressionAttributeValues": {":now": number(table.now_ms())},
             }
             writes.append(Write({"ConditionCheck": check}))
         return writes
