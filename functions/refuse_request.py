@@ -50,7 +50,7 @@ METHODS: Mapping[str, str] = {
     "/ledger/changes": "POST",
     "/ledger/docs": "GET, HEAD",
     "/ledger/keys": "GET, POST",
-    "/ledger/keys/{key}": "DELETE",
+    "/ledger/keys/{key}": "DELETE, PATCH",
     "/ledger/openapi.json": "GET, HEAD",
     "/ledger/packages": "GET",
     "/ledger/packages/{identifier}": "GET, PUT",

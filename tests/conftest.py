@@ -9,6 +9,7 @@ iam.enforce()
 import io
 import logging
 from collections.abc import Callable, Iterator
+from operator import call
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 # The handlers' own table, which they open when they are imported.
 object.__setattr__(open_table(), "now_ms", lambda: clock.HANDLERS.now())
 object.__setattr__(open_table(), "sleep_ms", clock.HANDLERS.sleep)
+# What no answer waits for is not done here, unless a test is about it: another thread would be at no certain place.
+object.__setattr__(open_table(), "aside", lambda _: None)
 
 # The same examples in every run, however slow the machine.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -69,6 +72,15 @@ def ledger() -> Iterator[Table]:
     """Give the demo's ledger, to this test only, which may change it."""
     with demo_ledger() as table:
         yield table
+
+
+@pytest.fixture
+def nothing_later(ledger: Table) -> Iterator[None]:
+    """Have what no answer waits for done at once."""
+    before = ledger.aside
+    object.__setattr__(ledger, "aside", call)  # which leaves no frame for tests/iam.py to stop at
+    yield
+    object.__setattr__(ledger, "aside", before)
 
 
 @pytest.fixture(scope="module")

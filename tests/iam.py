@@ -4,7 +4,9 @@ Who is at work is read off the call stack, so no caller and no test has to say i
 """
 
 import inspect
+import re
 from collections import defaultdict
+from fnmatch import fnmatchcase
 from typing import Any
 
 from botocore import handlers
@@ -14,6 +16,9 @@ from tests.template import FUNCTIONS, ROOT
 
 _FUNCTION_OF = {function["Handler"]: name for name, function in FUNCTIONS.items()}
 _OURS = {path.stem for path in (ROOT / "functions").iterdir()}
+
+# What an expression names, its values (:value) and functions (size()) left out.
+_ATTRIBUTE = re.compile(r"(?<![:#\w])[a-z]\w*(?!\w|\()")
 
 seen: defaultdict[str, set[str]] = defaultdict(set)
 """The actions that each function asked for in this process, granted or not."""
@@ -28,9 +33,35 @@ def enforce() -> None:
 
 
 def granted(function: str) -> set[str]:
-    """Read what a function may do off its policies."""
+    """Read what a function may do off its policies; what it may do to some items only says to which."""
     policies = FUNCTIONS[function].get("Policies", [])
-    return {action for policy in policies for statement in policy["Statement"] for action in statement["Action"]}
+    return {
+        action + _limits(statement.get("Condition", {}))
+        for policy in policies
+        for statement in policy["Statement"]
+        for action in statement["Action"]
+    }
+
+
+def _limits(condition: dict[str, Any]) -> str:
+    """Write a condition's partition keys, and the attributes that may be named, behind an action."""
+    if not condition:
+        return ""
+    assert condition.keys() == {"ForAllValues:StringLike", "ForAllValues:StringEquals"}, "no other is read here"
+    (keys,) = condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    return f" on {keys} of {', '.join(condition['ForAllValues:StringEquals']['dynamodb:Attributes'])}"
+
+
+def _within(may: str, action: str, request: dict[str, Any]) -> bool:
+    """Say whether what a function may do covers this part of a call."""
+    name, _, limits = may.partition(" on ")
+    if name != action or not limits:
+        return name == action
+    keys, _, attributes = limits.partition(" of ")
+    expressions = " ".join(request.get(part, "") for part in ("UpdateExpression", "ConditionExpression"))
+    names = {*_ATTRIBUTE.findall(expressions)}
+    allowed = attributes.split(", ")
+    return fnmatchcase(request["Key"]["pk"]["S"], keys) and {*request["Key"], *names} <= {*allowed}
 
 
 def _judge(params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -38,10 +69,15 @@ def _judge(params: dict[str, Any], model: Any, **_: Any) -> None:
     function = at_work()
     if function is None:
         return
-    parts = {f"{kind}Item" for part in params.get("TransactItems", ()) for kind in part}
-    actions = {f"dynamodb:{name}" for name in parts or {model.name}}
-    seen[function] |= actions
-    if missing := actions - granted(function):
+    parts = [(f"{kind}Item", each) for part in params.get("TransactItems", ()) for kind, each in part.items()]
+    missing = set()
+    for name, request in parts or [(model.name, params)]:
+        action = f"dynamodb:{name}"
+        # The widest that covers it: what may be done to all items needs no leave for some.
+        covers = sorted((may for may in granted(function) if _within(may, action, request)), key=len)
+        seen[function].add(covers[0] if covers else action)
+        missing |= set() if covers else {action}
+    if missing:
         message = f"{function} may not do {', '.join(sorted(missing))}"
         denied.append(message)
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": message}}, model.name)

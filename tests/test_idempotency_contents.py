@@ -278,6 +278,13 @@ OPERATIONS: dict[str, Line] = {
         "55c88dc572b794c15d189d30b2904b344afca85cffe54a12119fb6c46eeb94ae",
         ({"name": "web"}, {"account": demo.ACME}, {"account": None}, {"scopes": ["spend", "read"]}),
     ),
+    "api: issue a key that expires": Line(
+        partial(ledger_call, issue_key, {}, {"name": "shop", "scopes": ["read"], "expires_in_days": 30}),
+        demo.ADMIN,
+        ("issue key", "shop", 0, "read", 30),
+        "?",
+        ({"expires_in_days": 31}, {"expires_in_days": None}),
+    ),
     "api: issue a key to everything": Line(
         partial(ledger_call, issue_key, {}, {"name": "shop", "scopes": ["admin"]}),
         demo.ADMIN,

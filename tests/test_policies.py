@@ -40,6 +40,7 @@ from api import (
     top_up_account,
     transfer_credit,
     update_account,
+    update_key,
 )
 from ledger import counter, credentials, holds, opening, packages
 from ledger.balance import change
@@ -336,6 +337,7 @@ def issuing(_: Table) -> None:
 
 def revoking(table: Table) -> None:
     issuing(table)
+    api.ask(issue_key, {"name": "office", "scopes": ["admin"]}, key="office")
     for each in api.ask(list_keys)["keys"]:
         for _ in range(2):
             api.ask(revoke_key, key_=each["id"])
@@ -355,6 +357,19 @@ def invoking(function: str, **more: Any) -> Scenario:
             import_handler(FUNCTIONS[function]["Handler"])(event | more, Context(function))
 
     return scenario
+
+
+def opening_accounts(table: Table) -> None:
+    invoking("OpenAccount")(table)
+    invoking("OpenAccount", role="admin", operator=None, username="rival", balances={}, idempotency_key="rival")(table)
+
+
+def setting_state(table: Table) -> None:
+    """Suspend an operator, and close it with a hold that has expired."""
+    put_aside(table, 0, demo.ADMIN, "EUR")
+    holds.release(table, 0, demo.ADMIN, "transactions", demo.HOLD, actor=0)
+    for state in ("suspended", "open", "closed", "closed"):
+        invoking("SetAccountState", state=state)(table)
 
 
 HOUSE_TO_ADMIN, ADMIN_TO_SUBACCOUNT = (0, demo.ADMIN), (demo.ADMIN, demo.SUBACCOUNT)
@@ -415,15 +430,19 @@ SCENARIOS: dict[str, Scenario] = {
     "RetirePackage": asking(lambda: api.ask(retire_package, identifier="starter")),
     "IssueKey": issuing,
     "ListKeys": asking(lambda: api.ask(list_keys)),
+    "UpdateKey": asking(lambda: api.ask(update_key, {"name": "shop"}, key_=demo.KEY_ID)),
     "RevokeKey": revoking,
     "GetOpenapi": invoking("GetOpenapi"),
     "GetDocs": invoking("GetDocs"),
     "RefuseRequest": invoking("RefuseRequest"),
-    "OpenAccount": invoking("OpenAccount"),
+    "OpenAccount": opening_accounts,
     "ReconcileBalance": invoking("ReconcileBalance"),
+    "ResetCredentials": invoking("ResetCredentials"),
+    "SetAccountState": setting_state,
 }
 
 
+@pytest.mark.usefixtures("nothing_later")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_may_do_what_it_is_seen_to_need_and_nothing_else(ledger: Table, function: str) -> None:
     assert function in SCENARIOS, f"{function} has no scenario"

@@ -59,6 +59,11 @@ def rfc_3339(ms: int) -> str:
     return (_EPOCH + ms * _MS).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _day(ms: int) -> str:
+    """Write the day of an instant in UTC."""
+    return (_EPOCH + ms * _MS).date().isoformat()
+
+
 def _one_of(words: Iterable[str]) -> WithJsonSchema:
     """Describe a text that is one of these, where it stands."""
     return WithJsonSchema({"type": "string", "enum": list(words)})
@@ -119,5 +124,10 @@ Instant = Annotated[int, BeforeValidator(_from_rfc_3339), _DATE_TIME]
 
 # As they are told.
 Time = Annotated[int, PlainSerializer(rfc_3339), _DATE_TIME]
+Day = Annotated[
+    int,
+    PlainSerializer(_day),
+    WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-11-22"]}),
+]
 State = Annotated[counter.State, _reader(_STATES), PlainSerializer(lambda state: state.name.lower()), _one_of(_STATES)]
 EntryKind = Annotated[Kind, _reader(_KINDS), PlainSerializer(lambda kind: kind.word), _one_of(_KINDS)]

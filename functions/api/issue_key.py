@@ -14,11 +14,15 @@ from ledger.kinds import Scope
 
 
 class NewKey(Asked):
-    """The key to issue. With an `account` it sees and changes that one and all below it, and no other."""
+    """The key to issue. With an `account` it sees and changes that one and all below it, and no other.
+
+    Without `expires_in_days` it works until it is revoked.
+    """
 
     name: Line
     scopes: Annotated[set[Scope], Field(min_length=1, examples=[["read", "spend"]])]
     account: AccountId | None = None
+    expires_in_days: Annotated[int, Field(strict=True, ge=1, le=3_650, examples=[365])] | None = None
 
 
 class IssuedKey(Told):
@@ -53,6 +57,7 @@ def issue_key(call: Call[NoParameters, NewKey]) -> Answer:
     wanted, secret = call.body, credentials.new_secret()
     if wanted.account is not None:
         call.account(wanted.account)
+    lives_days = [] if wanted.expires_in_days is None else [wanted.expires_in_days]
     key, replayed = api_keys.issue(
         call.table,
         call.caller,
@@ -60,6 +65,7 @@ def issue_key(call: Call[NoParameters, NewKey]) -> Answer:
         name=wanted.name,
         scopes=frozenset(wanted.scopes),
         subtree=wanted.account,
-        caller_key=call.key_for("issue key", wanted.name, wanted.account or 0, *sorted(wanted.scopes)),
+        lives_days=wanted.expires_in_days,
+        caller_key=call.key_for("issue key", wanted.name, wanted.account or 0, *sorted(wanted.scopes), *lives_days),
     )
     return Answer(IssuedKey(key=Key.of(key), secret=None if replayed else secret), replayed)

@@ -2,19 +2,28 @@
 
 from typing import Self
 
-from api.fields import Time, Told
+from api.fields import Asked, Day, KeyId, Time, Told
 from ledger.api_keys import ApiKey
 from ledger.kinds import Scope
 
 
+class KeyPlace(Asked):
+    key: KeyId
+
+
 class Key(Told):
-    """An API key, good for `scopes` on `account` and all below it, or on all if null. `admin` is every scope."""
+    """An API key, good for `scopes` on `account` and all below it, or on all if null. `admin` is every scope.
+
+    `last_used` is to the day, in UTC.
+    """
 
     id: str
     name: str
     scopes: list[Scope]
     account: int | None
     created: Time
+    expires: Time | None
+    last_used: Day | None
     revoked: Time | None
 
     @classmethod
@@ -25,5 +34,7 @@ class Key(Told):
             scopes=sorted(key.scopes),
             account=key.subtree,
             created=key.created_ms,
+            expires=key.expires_ms,
+            last_used=key.used_ms,
             revoked=key.revoked_ms,
         )

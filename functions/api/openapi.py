@@ -40,6 +40,7 @@ from api import (
     top_up_account,
     transfer_credit,
     update_account,
+    update_key,
 )
 from api.problems import HEADERS_OF, REFUSALS, InternalError, InvalidRequest, Problem
 from api.wire import Endpoint, NoBody
@@ -53,7 +54,7 @@ ENDPOINTS: Mapping[str, Sequence[ModuleType]] = {
     "Holds": (reserve_credit, list_holds, capture_hold, release_hold),
     "History": (get_balance, list_entries, get_statement),
     "Packages": (put_package, get_package, list_packages, retire_package),
-    "Keys": (issue_key, list_keys, revoke_key),
+    "Keys": (issue_key, list_keys, update_key, revoke_key),
 }
 
 _ACCOUNT = {"id": "$request.path.id", "unit": "$request.path.unit"}
@@ -66,7 +67,7 @@ LINKS: Mapping[ModuleType, Mapping[ModuleType, Mapping[str, str]]] = {
     change_balance: {get_balance: _ACCOUNT, list_entries: _ACCOUNT, get_statement: _ACCOUNT},
     reserve_credit: {capture_hold: _HELD, release_hold: _HELD, list_holds: _ACCOUNT},
     put_package: {get_package: _PACKAGE, retire_package: _PACKAGE},
-    issue_key: {revoke_key: {"key": "$response.body#/key/id"}},
+    issue_key: {each: {"key": "$response.body#/key/id"} for each in (update_key, revoke_key)},
 }
 """What can be done next with what an endpoint told, or with what it was told."""
 

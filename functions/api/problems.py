@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from api.fields import Told
 from ledger import errors
-from ledger.api_keys import ApiKeyNotFound
+from ledger.api_keys import ApiKeyNotFound, LastAdminKey
 from ledger.packages import PackageNotFound
 
 MOST_FAULTS = 10  # of one request, that it is told of
@@ -62,6 +62,7 @@ REFUSALS: Mapping[type[Exception], Refusal] = {
     errors.AccountNotFound: Refusal(404, "account_not_found", "There is no such account"),
     PackageNotFound: Refusal(404, "package_not_found", "There is no such package, or it is retired"),
     ApiKeyNotFound: Refusal(404, "key_not_found", "There is no such API key"),
+    LastAdminKey: Refusal(409, "last_admin_key", "Without this key nobody could issue another: issue one first"),
     errors.AccountClosed: Refusal(409, "account_closed", "The account is closed"),
     errors.AccountSuspended: Refusal(409, "account_suspended", "The account is suspended: it cannot spend"),
     errors.NotSettled: Refusal(409, "not_settled", "The account still owes or holds credit"),

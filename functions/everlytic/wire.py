@@ -95,13 +95,16 @@ class Request:
     recognised: int | None = None
     place: int | None = None
 
-    def operator(self, table: Table) -> int:
-        """Recognise the operator who asks: 401 unless name and API key belong together, 403 for a user's."""
+    def operator(self, table: Table, *, fresh: bool = False) -> int:
+        """Recognise the operator who asks: 401 unless name and API key belong together, 403 for a user's.
+
+        `fresh` trusts no memory: what changes customers asks for that.
+        """
         if self.recognised is not None:
             return self.recognised
         username, secret = _credentials(self.headers.get("authorization", ""))
         try:
-            caller = by_key(table, secret)
+            caller = by_key(table, secret, fresh=fresh)
         except errors.AccountClosed:
             raise errors.NotPermitted from None
         if caller.username != username:

@@ -66,7 +66,7 @@ def refuse_path(_: Log) -> dict[str, Any]:
 
 def xml_rpc(call: Call) -> Returned:
     """Call one method, or several. Who asks is settled, once, before anything that they wrote is read."""
-    operator = call.request({}).operator(table)
+    operator = call.request({}).operator(table, fresh=True)  # whichever method it is: that is not read yet
     name, given = call.read()
     match name, given:
         case "system.multicall", ([*calls],):

@@ -33,7 +33,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account's profile. `properties` are a dialect's own; `version` counts the profile's revisions."""
+    """An account's profile. `properties` are a dialect's own; `version` counts the profile's revisions.
+
+    `keys_reset_ms` is when its keys were reset, and 0 if they never were.
+    """
 
     owner: int
     id: int
@@ -44,6 +47,7 @@ class Account:
     created_ms: int
     version: int
     properties: Mapping[str, str | int]
+    keys_reset_ms: int
 
     @classmethod
     def read(cls, owner: int, item: Item) -> Self:
@@ -60,6 +64,7 @@ class Account:
             properties={
                 name: int(value["N"]) if "N" in value else value["S"] for name, value in item["p"]["M"].items()
             },
+            keys_reset_ms=int(item["g"]["N"]) if "g" in item else 0,
         )
 
 
@@ -153,8 +158,9 @@ def revise_profile(
     properties: Mapping[str, str | int] | None = None,
     state: State | None = None,
     username: str | None = None,
+    keys_reset_ms: int | None = None,
 ) -> Item:
-    """Write the update that gives an account these properties, this state and this user name, as far as they are given.
+    """Write the update of an account's properties, state, user name and reset of its keys, as far as they are given.
 
     It is refused if the account was revised since it was read, or is closed.
 
@@ -173,6 +179,8 @@ def revise_profile(
         update = update.also(sets=["p = :properties"], values={":properties": property_map(properties)})
     if username is not None:
         update = update.also(sets=["n = :username"], values={":username": {"S": username}})
+    if keys_reset_ms is not None:
+        update = update.also(sets=["g = :reset"], values={":reset": number(keys_reset_ms)})
     if state is not None:
         no_new_unit = "u = :units" if found.units else "attribute_not_exists(u)"
         units: Item = {":units": {"SS": sorted(found.units)}} if found.units else {}

@@ -92,11 +92,16 @@ def commit(table: Table, scope: int, plan: Callable[[bytes], Plan], caller_key: 
 def commit_unclaimed(table: Table, plan: Callable[[], Iterable[Write]]) -> None:
     """Make all the writes of a plan, or none; for what does no more if it is made again.
 
-    Raises what `commit` raises.
+    The plan may read what it needs, as in `commit`. Raises what `commit` raises.
     """
     lost = False
     for crowding in table.tries():
-        writes = list(plan())
+        try:
+            with unless_lost(lost):
+                writes = list(plan())
+        except Busy:
+            table.pause(crowding)
+            continue
         try:
             _transact(table, [write.item for write in writes])
         except FAILED as error:

@@ -6,6 +6,7 @@ the secret itself is not: only a keyed digest of it.
 """
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b, scrypt, sha256
 from hmac import compare_digest
@@ -16,10 +17,16 @@ from ledger.counter import State
 from ledger.errors import AccountClosed, AccountNotFound, NotPermitted, WrongCredentials
 from ledger.kinds import Scope
 from ledger.names import Name, username_pk
-from ledger.table import Item, Table, single
+from ledger.table import FAILED, Item, Table, single
+from ledger.update import number
 
 LONGEST_USERNAME = LONGEST_PASSWORD = 16
 """Characters, as Ozeki's page says."""
+
+KEY_PREFIX = "prepaid_"
+"""What an API key begins with, so that scanners of sources and logs find one that leaked."""
+
+DAY_MS = 86_400_000
 
 # OWASP's least for scrypt with 16 MiB of memory. Stored beside each hash, so that they can grow.
 _COST, _BLOCK, _PARALLEL = 2**14, 8, 5
@@ -37,6 +44,7 @@ class Caller:
     """Who is calling, as their credential proved.
 
     `subtree` is the account that the credential shows with all below it, at any depth; None is the caller's own.
+    `expires_ms` is when an API key stops, and None if never. `keys_reset_ms` is its account's, as it was found.
     """
 
     account: int
@@ -46,6 +54,8 @@ class Caller:
     state: State
     scopes: frozenset[Scope]
     subtree: int | None
+    expires_ms: int | None
+    keys_reset_ms: int
 
     def may(self, scope: Scope) -> bool:
         """Say whether the credential is good for this."""
@@ -88,14 +98,15 @@ def api_key(secret: str) -> Name:
 
 
 def new_secret() -> str:
-    """Generate an API key: 256 bits."""
-    return secrets.token_urlsafe(32)
+    """Generate an API key: 256 bits after the prefix."""
+    return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
-def by_password(table: Table, username: str, secret: str) -> Caller:
+def by_password(table: Table, username: str, secret: str, *, fresh: bool = False) -> Caller:
     """Recognise a caller by user name and password. Raises WrongCredentials or AccountClosed.
 
-    An unknown name takes as long as a wrong password: a hash is computed and compared either way.
+    `fresh` trusts no memory: what changes credentials or accounts asks for that. An unknown name takes as long as a
+    wrong password: a hash is computed and compared either way.
     """
 
     def find() -> Caller:
@@ -105,24 +116,27 @@ def by_password(table: Table, username: str, secret: str) -> Caller:
             raise WrongCredentials
         return _caller(table, item)
 
-    return table.recall(_digest("password", username, secret), find)
+    return table.recall(_digest("password", username, secret), find, fresh=fresh)
 
 
-def by_key(table: Table, secret: str) -> Caller:
+def by_key(table: Table, secret: str, *, fresh: bool = False) -> Caller:
     """Recognise a caller by an API key that is good for all that its account may do, as dialects without scopes need.
+
+    `fresh` trusts no memory: what changes credentials or accounts asks for that.
 
     Raises WrongCredentials, AccountClosed, or NotPermitted for a key that is good for less.
     """
-    caller = by_scoped_key(table, secret)
+    caller = by_scoped_key(table, secret, fresh=fresh)
     if caller.role is Role.ADMIN and (Scope.ADMIN not in caller.scopes or caller.subtree is not None):
         raise NotPermitted
     return caller
 
 
-def by_scoped_key(table: Table, secret: str) -> Caller:
+def by_scoped_key(table: Table, secret: str, *, fresh: bool = False) -> Caller:
     """Recognise a caller by API key; what the key is good for is the dialect's to check.
 
-    Raises WrongCredentials or AccountClosed.
+    `fresh` trusts no memory: what changes credentials or accounts asks for that. Raises WrongCredentials or
+    AccountClosed.
     """
     name = api_key(secret)
 
@@ -130,9 +144,50 @@ def by_scoped_key(table: Table, secret: str) -> Caller:
         item = table.get(single(name.pk))
         if not item or not compare_digest(name.proof["hash"]["B"], item["hash"]["B"]):
             raise WrongCredentials
-        return _caller(table, item)
+        caller = _caller(table, item)
+        if was_reset(item, caller.keys_reset_ms):
+            raise WrongCredentials
+        _note_use(table, item)
+        return caller
 
-    return table.recall(_digest("key", secret), find)
+    caller = table.recall(_digest("key", secret), find, fresh=fresh)
+    if caller.expires_ms is not None and caller.expires_ms <= table.now_ms():
+        raise WrongCredentials
+    return caller
+
+
+def was_reset(key: Item, keys_reset_ms: int) -> bool:
+    """Say whether a reset of its account's keys stopped this one, by its look-up or its item in the listing.
+
+    It stops those that are good for all that their account may do. Nobody's clock is asked: a key carries the time of
+    the reset that came before it.
+    """
+    good_for_all = "scopes" not in key or ("subtree" not in key and Scope.ADMIN in key["scopes"]["SS"])
+    return good_for_all and (int(key["g"]["N"]) if "g" in key else 0) < keys_reset_ms
+
+
+def _note_use(table: Table, item: Item) -> None:
+    """Keep the day on which a key was last used, at most once a day, and with nobody waiting for it."""
+    today = table.now_ms() // DAY_MS
+    if "d" in item and int(item["d"]["N"]) >= today:
+        return
+
+    # As it was read: a key that was revoked meanwhile does not come back by this, and one process of many writes.
+    unused, values = "attribute_exists(pk) AND attribute_not_exists(d)", {":today": number(today)}
+    if "d" in item:
+        unused, values[":seen"] = "d = :seen", item["d"]
+
+    def write() -> None:
+        with suppress(*FAILED):
+            table.client.update_item(
+                TableName=table.name,
+                Key=single(item["pk"]["S"]),
+                UpdateExpression="SET d = :today",
+                ConditionExpression=unused,
+                ExpressionAttributeValues=values,
+            )
+
+    table.aside(write)
 
 
 def _caller(table: Table, item: Item) -> Caller:
@@ -149,7 +204,17 @@ def _caller(table: Table, item: Item) -> Caller:
     elif "scopes" in item:  # an issued key (api_keys.py): for less than its account, perhaps
         scopes = frozenset(map(Scope, item["scopes"]["SS"]))
         subtree = int(item["subtree"]["N"]) if "subtree" in item else None
-    return Caller(account.id, account.owner, account.username, account.role, account.state, scopes, subtree)
+    return Caller(
+        account.id,
+        account.owner,
+        account.username,
+        account.role,
+        account.state,
+        scopes,
+        subtree,
+        expires_ms=int(item["e"]["N"]) if "e" in item else None,
+        keys_reset_ms=account.keys_reset_ms,
+    )
 
 
 def _stretch(secret: str, proof: Item) -> bytes:

@@ -3,7 +3,7 @@
 Design: README.md, Commits.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger import metrics
@@ -59,12 +59,14 @@ def open_account(
     properties: Mapping[str, str | int] | None = None,
     balances: Mapping[str, int] | None = None,
     paid_by: Payer | None = None,
+    also: Callable[[int, bytes], Iterable[Write]] | None = None,
     caller_key: CallerKey | None = None,
 ) -> Opened:
     """Open an account with its names and opening balances, all or nothing; ids count up from 1 unless one is given.
 
-    Each opening balance, in its unit's smallest part, is entry 1 of its history; `paid_by` can pay one. Raises
-    NameTaken, KeyReused, what the payer raises, Busy or OutcomeUnknown.
+    Each opening balance, in its unit's smallest part, is entry 1 of its history; `paid_by` can pay one. `also` gives
+    what else is written with it, for its id and the server's key of the commit. Raises NameTaken, KeyReused, what the
+    payer raises, Busy or OutcomeUnknown.
     """
     balances = balances or {}
     candidate = account or 1
@@ -92,6 +94,7 @@ def open_account(
             writes.append(paid_by.pay(candidate, key))
         writes.append(Write(_new(table, {**single(f"A#{candidate}"), "o": number(owner)}), is_taken))
         writes += [Write(_new(table, item)) for item in (profile, *(opening.item() for opening in openings))]
+        writes += also(candidate, key) if also else ()
         if account is None:
             writes.append(Write(_count(table, newest, candidate)))
         sides = [(candidate, unit) for unit in balances] + ([(paid_by.account, paid_by.unit)] if paid_by else [])

@@ -11,15 +11,19 @@
                                                            b the balances that got an entry
     note      N#<server's key>            .                text: the long texts of one change
     profile   O#<owner>                   C#<account>      x state · u units · r role · n username · i created,
-                                                           milliseconds · v version · p properties
+                                                           milliseconds · v version · p properties · g its keys were
+                                                           reset, milliseconds
     account   A#<account>                 .                o owner: makes the id unique, finds the profile
     counter   A#                          .                n the newest account id given out
     API key   O#<operator>                S#<key id>       pk of its look-up · scopes · subtree · n name · i created,
-                                                           z revoked, milliseconds
+                                                           e expires, z revoked, milliseconds · g as below · d the
+                                                           day of its last use, once it is revoked
     package   G#<operator>                <identifier>     n name · q quantities · p price · c currency · a active
     look-ups  U#<username> T#<token> S#<secret hash> M#<owner>#<e-mail> I#<owner>#<unique id>
                                           .                account, o owner, and what proves the name · z given up,
-                                                           milliseconds
+                                                           milliseconds; of a key also scopes · subtree · e expires ·
+                                                           g its account's g when it was issued · d the day of its
+                                                           last use, from 1970
 
 Numbers in sort keys are zero-padded to 12 digits, so that they sort as numbers do. `~` sorts after every page.
 A letter means one thing in balances and pages. Design: README.md, Items.
@@ -35,6 +39,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from hashlib import sha256
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import boto3
@@ -138,15 +143,23 @@ def made() -> Iterator[None]:
         raise OutcomeUnknown from None
 
 
+def _in_a_thread(work: Callable[[], None]) -> None:
+    Thread(target=work, daemon=True).start()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """The ledger's table, with the clock and the chance it runs by; a test injects its own."""
+    """The ledger's table, with the clock and the chance it runs by; a test injects its own.
+
+    `aside` does what no answer waits for, and what may be lost: Lambda stops a process once it has answered.
+    """
 
     client: "DynamoDBClient"
     name: str
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     sleep_ms: Callable[[float], None] = lambda ms: time.sleep(ms / 1_000)
     random_bits: Callable[[int], int] = secrets.randbits
+    aside: Callable[[Callable[[], None]], None] = _in_a_thread
     recent: dict[Hashable, tuple[int, Any]] = field(default_factory=dict)
 
     def mint(self, after_ms: int = -1) -> bytes:
@@ -186,11 +199,16 @@ class Table:
             else:
                 raise Busy
 
-    def recall(self, key: Hashable, find: Callable[[], T]) -> T:
-        """Find something once and then answer from memory, for RECALL_MS at most. An error is never remembered."""
+    def recall(self, key: Hashable, find: Callable[[], T], *, fresh: bool = False) -> T:
+        """Find something once and then answer from memory, for RECALL_MS at most. An error is never remembered.
+
+        `fresh` finds it now, whatever is remembered, and remembers that.
+        """
         now_ms = self.now_ms()
         until_ms, found = self.recent.get(key, (0, None))
-        if now_ms < until_ms:
+        if fresh:
+            self.recent.pop(key, None)
+        elif now_ms < until_ms:
             return cast("T", found)
         found = find()
         if len(self.recent) >= MOST_RECALLED:

@@ -60,7 +60,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def create_subaccount(request: Request) -> Answer:
     """Open the account, its names and both sides of the transfer in one commit."""
-    parent = parties.parent(table, parties.caller(table, request))
+    parent = parties.parent(table, parties.caller(table, request, fresh=True))
     wanted = _read(request)
     token, api_key = secrets.token_urlsafe(24), credentials.new_secret()
     properties = wanted.properties() | {TOKEN: token}

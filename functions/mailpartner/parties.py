@@ -14,14 +14,15 @@ from ledger.table import Table, claim_key
 from mailpartner.wire import Fault, Refused, Request
 
 
-def caller(table: Table, request: Request) -> Caller:
+def caller(table: Table, request: Request, *, fresh: bool = False) -> Caller:
     """Recognise who asks by their API key: codes 1 and 10, or 20 if their account is closed.
 
-    Raises NotPermitted for a key that is good for less than all that its account may do.
+    `fresh` trusts no memory: what opens and closes accounts asks for that. Raises NotPermitted for a key that is good
+    for less than all that its account may do.
     """
     secret = request.required("apiKey", Fault.NO_KEY)
     try:
-        found = by_key(table, secret)
+        found = by_key(table, secret, fresh=fresh)
     except AccountClosed:
         raise Refused(Fault.DISABLED) from None
     request.log["caller"] = found.account

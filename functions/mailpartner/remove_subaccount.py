@@ -16,7 +16,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def remove_subaccount(request: Request) -> Answer:
     """Close the account and return its credit in one commit."""
-    asking = parties.caller(table, request)
+    asking = parties.caller(table, request, fresh=True)
     token = request.required("token", Fault.NO_TOKEN)
     parent = parties.parent(table, asking)
     child = parties.subaccount(table, request, asking, token)

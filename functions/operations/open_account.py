@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from ledger import accounts, credentials, opening
+from ledger import accounts, api_keys, credentials, opening
 from ledger.accounts import HOUSE, Role
 from ledger.claims import LONGEST_KEY, CallerKey
 from ledger.counter import State
@@ -77,6 +77,8 @@ def open_account(wanted: NewAccount, log: Log) -> Answer:
         username=wanted.username,
         names=[credentials.password(wanted.username, password), credentials.api_key(api_key)],
         balances={str(unit): amount for unit, amount in wanted.balances.items()},
+        # Only operators have a listing of their keys.
+        also=api_keys.first_listed(table, api_key) if wanted.role is Role.ADMIN else None,
         caller_key=wanted.caller_key,
     )
     log.update(account=opened.id, role=wanted.role, replayed=opened.replayed)

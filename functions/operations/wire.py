@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import telemetry
 from ledger import errors
+from ledger.api_keys import NoUserName
 from telemetry import Log
 
 AccountId = Annotated[int, Field(ge=1, strict=True)]
@@ -27,16 +28,18 @@ class Asked(BaseModel):
 
 Question = TypeVar("Question", bound=Asked)
 
-LEDGER_ERRORS: Mapping[type[errors.LedgerError], str] = {
+LEDGER_ERRORS: Mapping[type[Exception], str] = {
     errors.AccountNotFound: "there is no such account",
     errors.AccountClosed: "the account is closed",
     errors.KeyReused: "the idempotency_key was used for something else",
     errors.NameTaken: "the user name is taken",
+    NoUserName: "the account has no user name, so it can have no password",
+    errors.NotSettled: "the account still owes or holds credit",
     errors.Busy: "busy, nothing changed: try again",
     errors.OutcomeUnknown: "the outcome is not known: try again with the same idempotency_key, or look",
 }
 NOT_POSSIBLE = "not possible as the account is"
-"""What any other refusal is told as: no operation spends, holds, transfers or closes."""
+"""What any other refusal is told as: no operation spends, holds or transfers."""
 
 
 def answer(
@@ -54,7 +57,7 @@ def _answer(event: Any, question: type[Question], act: Callable[[Question, Log],
         return act(question.model_validate(event), log)
     except ValidationError as invalid:
         log["error"], message = "InvalidRequest", "; ".join(_problems(invalid))
-    except errors.LedgerError as error:
+    except (errors.LedgerError, NoUserName) as error:
         log["error"], message = type(error).__name__, LEDGER_ERRORS.get(type(error), NOT_POSSIBLE)
     return {"error": log["error"], "message": message}
 

@@ -11,7 +11,7 @@ import refuse_request
 from api import change_balance, create_account, openapi, update_account, wire
 from api.problems import REFUSALS, Fault, InternalError, InvalidRequest, MethodNotAllowed, NoSuchPath
 from ledger import errors
-from ledger.api_keys import ApiKeyNotFound
+from ledger.api_keys import ApiKeyNotFound, LastAdminKey
 from ledger.packages import PackageNotFound
 from ledger.table import Table
 from tests.api.caller import ADMIN, Answer, ask
@@ -150,6 +150,7 @@ TOLD: dict[type[Exception], tuple[int, str, str]] = {
     errors.AccountNotFound: (404, "account_not_found", "There is no such account"),
     PackageNotFound: (404, "package_not_found", "There is no such package, or it is retired"),
     ApiKeyNotFound: (404, "key_not_found", "There is no such API key"),
+    LastAdminKey: (409, "last_admin_key", "Without this key nobody could issue another: issue one first"),
     errors.AccountClosed: (409, "account_closed", "The account is closed"),
     errors.AccountSuspended: (409, "account_suspended", "The account is suspended: it cannot spend"),
     errors.NotSettled: (409, "not_settled", "The account still owes or holds credit"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
 
@@ -22,19 +23,27 @@ from api import (
     list_holds,
     list_keys,
     list_packages,
+    openapi,
     put_package,
+    remove_login,
     reserve_credit,
     retire_package,
     revoke_key,
+    set_email,
+    set_login,
+    set_token,
     top_up_account,
     transfer_credit,
     update_account,
+    update_key,
     wire,
 )
 from ledger import credentials, opening
 from ledger.accounts import HOUSE, Role
 from ledger.errors import NotPermitted, WrongCredentials
+from ledger.kinds import Scope
 from ledger.table import RECALL_MS, Table
+from tests import clock
 from tests.api.caller import Answer, ask
 from tests.demo_ledger import items
 from tests.local import demo
@@ -203,8 +212,8 @@ def test_a_secret_is_shown_once_and_kept_nowhere(ledger: Table) -> None:
 def test_keys_are_listed_page_by_page(ledger: Table) -> None:
     made = [ask(issue_key, {"name": name, "scopes": ["read"]}, key=name)["key"]["id"] for name in "abc"]
     first = ask(list_keys, limit=2)
-    rest = ask(list_keys, limit=2, cursor=first["next_cursor"])
-    assert [each["id"] for each in first["keys"] + rest["keys"]] == [demo.KEY_ID, *sorted(made)]
+    rest = ask(list_keys, limit=3, cursor=first["next_cursor"])
+    assert [each["id"] for each in first["keys"] + rest["keys"]] == [demo.ADMINS_KEY_ID, demo.KEY_ID, *sorted(made)]
     assert rest["next_cursor"] is None
 
 
@@ -233,3 +242,107 @@ def test_a_key_of_less_than_its_account_opens_no_dialect_without_scopes(ledger: 
         with pytest.raises(NotPermitted):
             credentials.by_key(ledger, secret)
     assert credentials.by_key(ledger, issue("admin")).account == demo.ADMIN
+
+
+# ------------------------------------------------------------------------------------------- leaked, lost and expired
+
+
+@pytest.fixture
+def elsewhere(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Answer]:
+    """Give what revokes a key in another process, which this one does not hear of."""
+
+    def revoke(key_id: str) -> Answer:
+        with monkeypatch.context() as other:
+            other.setattr(wire, "table", replace(ledger, recent={}))
+            return ask(revoke_key, key_=key_id)
+
+    return revoke
+
+
+LOGIN = {"username": "jane", "password": "correct-horse"}
+CHANGES: list[Do] = [
+    *(do for needed, do in NEEDS if needed == "admin"),
+    writing(revoke_key, None, key_=demo.KEY_ID),
+    writing(update_key, {"name": "x"}, key_=demo.KEY_ID),
+    writing(set_login, LOGIN, id=101),
+    writing(remove_login, None, id=101),
+    writing(set_email, {"email": "a@b"}, id=101),
+    writing(set_token, {"token": "first-of-john"}, id=101),
+]
+
+
+def test_a_key_revoked_in_another_process_issues_no_successor_and_changes_nothing(
+    ledger: Table, elsewhere: Callable[[str], Answer]
+) -> None:
+    made = ask(issue_key, {"name": "x", "scopes": ["admin"]}, key="k")
+    secret = made["secret"]
+    assert ask(get_account, secret=secret, id=101).status == 200
+    assert elsewhere(made["key"]["id"]).status == 204
+    before, remembered = items(ledger), dict(ledger.recent)
+
+    assert ask(get_account, secret=secret, id=101).status == 200, "what reads may remember, for half a minute"
+    for do in CHANGES:
+        assert do(secret).status == 401
+        assert ask(get_account, secret=secret, id=101).status == 401, "what was found out is remembered instead"
+        ledger.recent.update(remembered)
+    assert items(ledger) == before
+
+
+def test_every_endpoint_with_a_scope_of_its_own_asks_the_table_who_is_calling() -> None:
+    trusting = {Scope.READ, Scope.TOPUP, Scope.SPEND, Scope.TRANSFER, Scope.ADJUST, None}
+    scopes = {module.ENDPOINT.scope for modules in openapi.ENDPOINTS.values() for module in modules}
+    assert trusting == wire._TRUST_MEMORY
+    assert Scope.ADMIN in scopes - trusting
+
+
+@pytest.mark.parametrize("days", [1, 3_650])
+def test_a_key_can_be_given_an_end(ledger: Table, days: int) -> None:
+    wanted = {"name": "x", "scopes": ["read"], "expires_in_days": days}
+    made = ask(issue_key, wanted, key="k")
+    told = datetime.fromisoformat(made["key"]["expires"]) - datetime.fromisoformat(made["key"]["created"])
+    assert told == timedelta(days=days)
+    assert ask(issue_key, wanted, key="k").body == {"key": made["key"], "secret": None}
+    assert ask(issue_key, wanted | {"expires_in_days": days - 1 or 2}, key="k").code == "idempotency_key_reused"
+    assert ask(get_account, secret=made["secret"], id=101).status == 200
+    ends_ms = int(datetime.fromisoformat(made["key"]["expires"]).timestamp() * 1_000)
+    clock.HANDLERS.ms, before_ms = ends_ms, clock.HANDLERS.ms
+    try:
+        assert ask(get_account, secret=made["secret"], id=101).code == "unauthenticated"
+    finally:
+        clock.HANDLERS.ms = before_ms
+
+
+@pytest.mark.parametrize("days", [0, 3_651, -1, 1.5, "1", True])
+def test_an_end_that_is_none_is_refused(ledger: Table, days: object) -> None:
+    wanted = {"name": "x", "scopes": ["read"], "expires_in_days": days}
+    assert ask(issue_key, wanted, key="k").code == "invalid_request"
+
+
+@pytest.mark.usefixtures("nothing_later")
+def test_the_listing_tells_the_day_on_which_a_key_was_last_used(ledger: Table) -> None:
+    made = ask(issue_key, {"name": "x", "scopes": ["read"]}, key="k")
+    assert made["key"]["last_used"] is None
+    ask(get_account, secret=made["secret"], id=101)
+    today = datetime.fromtimestamp(ledger.now_ms() / 1_000, UTC).date().isoformat()
+    admins, johns, new = ask(list_keys)["keys"]
+    assert (admins["last_used"], johns["last_used"], new["last_used"]) == (today, None, today)
+    ask(revoke_key, key_=new["id"])
+    assert ask(list_keys)["keys"][-1]["last_used"] == today, "a revoked key's, too"
+
+
+def test_a_key_is_renamed_and_nothing_else(ledger: Table) -> None:
+    before = ask(list_keys)["keys"]
+    renamed = ask(update_key, {"name": "Vienna"}, key_=demo.KEY_ID)
+    assert renamed.body == before[1] | {"name": "Vienna"}
+    assert ask(list_keys)["keys"] == [before[0], renamed.body]
+    assert ask(update_key, {"name": "x"}, key_="0" * 32).code == "key_not_found"
+    for wrong in ({}, {"name": ""}, {"name": "x", "scopes": ["admin"]}):
+        assert ask(update_key, wrong, key_=demo.KEY_ID).code == "invalid_request"
+
+
+def test_the_last_admin_key_is_not_revoked(ledger: Table) -> None:
+    refused = ask(revoke_key, key_=demo.ADMINS_KEY_ID)
+    assert (refused.status, refused.code) == (409, "last_admin_key")
+    made = ask(issue_key, {"name": "x", "scopes": ["admin"]}, key="k")
+    assert ask(revoke_key, key_=demo.ADMINS_KEY_ID).status == 204
+    assert ask(revoke_key, secret=made["secret"], key_=made["key"]["id"]).code == "last_admin_key"

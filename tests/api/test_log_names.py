@@ -35,6 +35,7 @@ from api import (
     top_up_account,
     transfer_credit,
     update_account,
+    update_key,
 )
 from ledger.table import Table
 from tests.api.caller import ask
@@ -68,6 +69,7 @@ NAMES: dict[ModuleType, str] = {
     retire_package: "PackageRetired",
     issue_key: "KeyIssued",
     list_keys: "KeysListed",
+    update_key: "KeyUpdated",
     revoke_key: "KeyRevoked",
 }
 

@@ -182,15 +182,17 @@ def test_a_package_and_keys_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
         "scopes": ["read", "spend"],
         "account": 101,
         "created": TOLD,
+        "expires": None,
+        "last_used": None,
         "revoked": None,
     }
     assert issued == {"key": key, "secret": issued["secret"]}
-    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", issued["secret"]), "256 bits"
+    assert re.fullmatch(r"prepaid_[A-Za-z0-9_-]{43}", issued["secret"]), "256 bits"
     stop_the_clock(monkeypatch, later_s=61)
     assert told(revoke_key, key_=key["id"]) == ""
     listed = told(list_keys)
     assert listed["next_cursor"] is None
-    assert listed["keys"][1:] == [key | {"revoked": "2026-11-22T09:31:01.123Z"}], "after the demo's own"
+    assert listed["keys"][2:] == [key | {"revoked": "2026-11-22T09:31:01.123Z"}], "after the demo's own"
 
 
 def test_a_refusal_is_told_with_all_its_faults() -> None:

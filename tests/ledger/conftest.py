@@ -1,4 +1,5 @@
 from dataclasses import dataclass, field
+from operator import call
 from random import Random
 
 import pytest
@@ -37,6 +38,7 @@ def table(clock: Clock) -> Table:
         now_ms=lambda: int(clock.ms),
         sleep_ms=clock.sleep,
         random_bits=Random(1).getrandbits,
+        aside=call,
     )
     open_account(table, OPERATOR, actor=OPERATOR, account=ACCOUNT, balances={"sms": 500})
     return table

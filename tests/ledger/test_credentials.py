@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 from unittest.mock import Mock
 
@@ -106,4 +107,4 @@ def test_a_name_or_password_out_of_bounds_is_not_taken(username: str, secret: st
 
 def test_a_generated_key_has_256_bits_and_is_new_each_time() -> None:
     assert len({new_secret() for _ in range(100)}) == 100
-    assert all(len(new_secret()) == 43 for _ in range(9)), "256 bits in base64"
+    assert all(re.fullmatch(r"prepaid_[A-Za-z0-9_-]{43}", new_secret()) for _ in range(9)), "256 bits in base64"

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from operator import call
 
 import boto3
 from botocore.config import Config
@@ -42,6 +43,8 @@ def main() -> None:
     from tests.local import demo
     from tests.local.gateway import Gateway
 
+    if arguments.dynamodb_endpoint is None:  # moto's memory is not made for threads
+        object.__setattr__(open_table(), "aside", call)
     server = serve(Gateway(routes(FUNCTIONS), sam_headers=arguments.sam_headers), arguments.port)
     demo.seed(open_table())
     print(demo.banner(f"http://127.0.0.1:{server.port}"), flush=True)

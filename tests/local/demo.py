@@ -30,6 +30,7 @@ HOLD = "TR5J1TG000000001"
 HOLD_EXPIRES_MS = 4_102_444_800_000  # 2100
 JOHNS_KEY = "demo-key-of-john"
 KEY_ID = "019ab0f61c3e7d2a8f00112233445566"
+ADMINS_KEY_ID = "019ab0f61c3e7d2a8f00112233445500"
 LAST_LINE = "Ctrl-C ends it. What follows is what the functions log."
 
 
@@ -44,6 +45,7 @@ def seed(table: Table) -> None:
         username="admin",
         names=[password("admin", "abc123"), api_key(API_KEY)],
         balances={"EUR": 2_769_200, "transactions": 1_000},
+        also=api_keys.first_listed(table, API_KEY, ADMINS_KEY_ID),
         caller_key=CallerKey(HOUSE, "demo: admin", ("openaccount", ADMIN)),
     )
     open_account(

@@ -7,9 +7,11 @@ import re
 import shutil
 import signal
 import subprocess
+from collections.abc import Callable
 
 import pytest
 
+from tests.local import demo
 from tests.local.test_main import start
 from tests.template import ROOT
 
@@ -64,3 +66,38 @@ def test_the_vendors_calls_work_as_printed() -> None:
 
 def test_it_can_be_read_in_one_sitting() -> None:
     assert len(README.splitlines()) <= 200
+
+
+LEAKED: dict[str, tuple[Callable[[str], str], str, str]] = {
+    "root": (str, demo.API_KEY, demo.ADMINS_KEY_ID),
+    "a tenant's": (
+        lambda calls: (
+            calls.replace('"scopes": ["admin"]', '"scopes": ["read", "spend"], "account": 101')
+            .replace("; root=$new", "")
+            .replace(demo.ADMINS_KEY_ID, demo.KEY_ID)
+        ),
+        demo.JOHNS_KEY,
+        demo.KEY_ID,
+    ),
+}
+
+
+@pytest.mark.parametrize("whose", LEAKED)
+def test_a_leaked_key_is_replaced_as_printed(whose: str) -> None:
+    as_told, leaked, key_id = LEAKED[whose]
+    told = block_with("next-1")
+    calls = (
+        as_told(told)
+        + f"""
+as {leaked} -H 'Idempotency-Key: thief' $ledger/keys -d '{{"name": "x", "scopes": ["admin"]}}'
+as $new "$ledger/accounts/101/balances/sms"
+"""
+    )
+    keys, entries, thief, new = map(json.loads, run(calls))
+
+    assert re.findall(r"# (\d+) ", told) == ["1", "2", "3", "4"]
+    assert {key["id"]: bool(key["revoked"]) for key in keys["keys"]}[key_id]
+    assert sum(not key["revoked"] for key in keys["keys"]) == 2
+    assert [entry["after"] for entry in entries["entries"]] == [500]
+    assert thief["code"] == "unauthenticated", "at once, for what changes keys"
+    assert new["available"] == 500

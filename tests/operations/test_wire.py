@@ -15,7 +15,8 @@ TOLD = {
     "Busy": "busy, nothing changed: try again",
     "OutcomeUnknown": "the outcome is not known: try again with the same idempotency_key, or look",
     **dict.fromkeys(("BalanceTooLarge", "HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
-    **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused", "NotSettled"), IMPOSSIBLE),
+    "NotSettled": "the account still owes or holds credit",
+    **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused"), IMPOSSIBLE),
     **dict.fromkeys(("WrongCredentials", "NotPermitted"), IMPOSSIBLE),
 }
 
