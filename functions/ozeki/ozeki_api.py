@@ -28,7 +28,7 @@ def ozeki_api(request: Request) -> Answer:
     request.log["action"] = request.action
     if request.action in CREDITS:
         request.log["unit"] = credit.UNIT
-    caller = by_password(table, request.required("username"), request.required("password"))
+    caller = by_password(table, request.required("username"), request.required("password"), request.source)
     request.log["caller"] = caller.account
     return act(table, request, caller)
 

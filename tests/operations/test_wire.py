@@ -16,7 +16,7 @@ TOLD = {
     "OutcomeUnknown": "the outcome is not known: try again with the same idempotency_key, or look",
     **dict.fromkeys(("BalanceTooLarge", "HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
     **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused", "NotSettled"), IMPOSSIBLE),
-    **dict.fromkeys(("WrongCredentials", "NotPermitted"), IMPOSSIBLE),
+    **dict.fromkeys(("WrongCredentials", "LoginBlocked", "NotPermitted"), IMPOSSIBLE),
 }
 
 
