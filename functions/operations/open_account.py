@@ -47,8 +47,8 @@ class NewAccount(Asked):
     operator: AccountId | None = None
     username: Annotated[
         str,
-        BeforeValidator(_composed),
         Field(min_length=1, max_length=LONGEST_USERNAME),
+        BeforeValidator(_composed),
         AfterValidator(_printable),
     ]
     password: Annotated[SecretStr, Field(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD)] | None = None
