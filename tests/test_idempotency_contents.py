@@ -42,8 +42,8 @@ from tests.ozeki.caller import ADMIN as OZEKI_ADMIN
 from tests.ozeki.caller import ask as ask_ozeki
 
 JACK = 103
-# What is kept of the password "secret" in a claim, stretched as little as demo_ledger.quick_passwords has it.
-FINGERPRINT = scrypt(sha256(b"secret").digest(), salt=bytes(16), n=2, r=1, p=1).hex()
+# What is kept of the password "new-secret" in a claim, stretched as little as demo_ledger.quick_passwords has it.
+FINGERPRINT = scrypt(sha256(b"new-secret").digest(), salt=bytes(16), n=2, r=1, p=1).hex()
 ONE_STEP = {
     "startuser": "11c5a99b9752f3c143c5767a845561e059fab85ecc8104a395beff94d573a155",
     "stopuser": "3a66f0166c289d2ec3bb691940ce073e4ee940c574bb4ea15c7a354886e16230",
@@ -377,11 +377,11 @@ OPERATIONS: dict[str, Line] = {
         ({"name": "mark"}, {"name": "john", "action": "stopuser"}),
     ),
     "ozeki: configure user": Line(
-        partial(ozeki, {"action": "configuser", "name": "john", "PASSWORD": "secret"}),
+        partial(ozeki, {"action": "configuser", "name": "john", "PASSWORD": "new-secret"}),
         demo.ADMIN,
         ("configuser", demo.JOHN, FINGERPRINT),
-        "62e44e4c642a57f57ac23618c62b0ed8e8fe572ed105ac2c3b5eeaf17c01bd7f",
-        ({"PASSWORD": "secret2"}, {"name": "jack"}),
+        "7d3e49018dba69211ca97d63c97e17b4614b999185658ce52f9cf91228e2ffaf",
+        ({"PASSWORD": "new-secret-2"}, {"name": "jack"}),
     ),
     **{
         f"ozeki: {action}": Line(

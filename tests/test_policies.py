@@ -138,7 +138,9 @@ def ozeki_api(table: Table) -> None:
     for key in ("1", "1", "2"):
         for action in ("createuser", "configuser", "stopuser", "startuser", "deleteuser"):
             name = "jane" if action == "createuser" else "john"
-            ozeki.ask({"action": action, **ozeki.ADMIN, "name": name}, f"{action} {key}", PASSWORD="secret")
+            ozeki.ask({"action": action, **ozeki.ADMIN, "name": name}, f"{action} {key}", PASSWORD="new-secret")
+    for _ in range(7):
+        ozeki.ask(ozeki.GET_AS_ADMIN, password="wrong")
 
 
 # ------------------------------------------------------------------------------------ Everlytic, over REST and XML-RPC

@@ -1,5 +1,7 @@
 """template.yaml and functions/ describe one product: nothing in one that the other does not know."""
 
+import io
+import json
 import re
 from fnmatch import fnmatch
 from pathlib import Path
@@ -7,10 +9,13 @@ from typing import Any
 
 import pytest
 
-from ledger.table import open_table
+from ledger import metrics
+from ledger.table import Table, open_table
 from tests import environment
 from tests.local.gateway import import_handler
 from tests.local.routes import routes
+from tests.logged import lines
+from tests.ozeki import caller as ozeki
 from tests.template import FUNCTIONS, GLOBALS, RESOURCES, ROOT, TEMPLATE, resources
 
 TOP_LEVEL = {"functions", "template.yaml", "tests", "events", "pyproject.toml", "README.md"}
@@ -94,13 +99,58 @@ def test_all_logs_are_kept_for_as_long_as_the_parameter_says() -> None:
     assert all(each["RetentionInDays"] == {"Ref": "LogRetentionDays"} for each in groups.values())
 
 
-def test_the_alarm_listens_for_what_the_ledger_says() -> None:
-    (alarm,) = resources("AWS::CloudWatch::Alarm").values()
-    (watched,) = resources("AWS::Logs::MetricFilter").values()
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("HistoryDiffers", '{ $.level = "CRITICAL" }'),
+        ("RequestFailed", '{ $.level = "ERROR" && $.message = "failed" }'),
+    ],
+)
+def test_an_alarm_listens_for_what_the_functions_log(name: str, pattern: str) -> None:
+    alarm = resources("AWS::CloudWatch::Alarm")[name]
+    watched = resources("AWS::Logs::MetricFilter")[f"{name}Filter"]
     (metric,) = watched["MetricTransformations"]
     assert watched["LogGroupName"] == GLOBALS["LoggingConfig"]["LogGroup"]
-    assert watched["FilterPattern"] == '{ $.level = "CRITICAL" }'
+    assert watched["FilterPattern"] == pattern
     assert (metric["MetricNamespace"], metric["MetricName"]) == (alarm["Namespace"], alarm["MetricName"])
+
+
+@pytest.mark.usefixtures("failing")
+def test_what_nobody_expected_is_logged_as_its_alarm_listens_for_it(ledger: Table, log: io.StringIO) -> None:
+    def fail(**_: object) -> None:
+        raise RuntimeError
+
+    ledger.client.meta.events.register_first("before-call.dynamodb", fail, unique_id="nobody expected")
+    ozeki.ask(ozeki.ADD_244)
+    ledger.client.meta.events.unregister("before-call.dynamodb", unique_id="nobody expected")
+    (line,) = lines(log)
+    assert (line["level"], line["message"]) == ("ERROR", "failed")
+
+
+def test_an_alarm_watches_the_metric_of_failed_logins_under_its_very_dimensions(
+    ledger: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alarm = resources("AWS::CloudWatch::Alarm")["LoginFailed"]
+    metrics.report("an earlier test", {})
+    capsys.readouterr()
+    ozeki.ask(ozeki.ADD_244, password="wrong")
+    (printed,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if alarm["MetricName"] in line]
+    (told,) = printed["_aws"]["CloudWatchMetrics"]
+    (dimensions,) = told["Dimensions"]
+    service = {"service": GLOBALS["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]}
+    assert told["Namespace"] == alarm["Namespace"]
+    assert {each["Name"]: each["Value"] for each in alarm["Dimensions"]} == {name: printed[name] for name in dimensions}
+    assert service.items() <= printed.items()
+
+
+def test_every_alarm_tells_the_topic_if_there_is_one() -> None:
+    alarms = resources("AWS::CloudWatch::Alarm")
+    assert alarms.keys() == {"HistoryDiffers", "RequestFailed", "LoginFailed"}
+    told = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+    assert all(alarm["AlarmActions"] == told for alarm in alarms.values())
+
+
+def test_only_a_history_that_disagrees_is_critical() -> None:
     critical = {path.name for path in ROOT.glob("functions/*/*.py") if ".critical(" in path.read_text()}
     assert critical == {"flush.py", "reconcile_balance.py"}, "only a history that disagrees wakes somebody up"
 
@@ -134,6 +184,28 @@ def test_callers_need_no_stage_in_their_paths_and_cannot_flood_us() -> None:
     (api,) = resources("AWS::Serverless::HttpApi").values()
     assert api["StageName"] == "$default"
     assert api["DefaultRouteSettings"].keys() == {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
+
+
+def test_where_passwords_can_be_guessed_the_limits_are_their_own() -> None:
+    (api,) = resources("AWS::Serverless::HttpApi").values()
+    limits = {"ThrottlingRateLimit": {"Ref": "OzekiRateLimit"}, "ThrottlingBurstLimit": {"Ref": "OzekiBurstLimit"}}
+    mine = [route for route in routes(FUNCTIONS) if route.function == "OzekiApi"]
+    assert api["RouteSettings"] == {f"{route.method} {route.path}": limits for route in mine}
+
+
+def test_functions_are_set_aside_for_ozeki_only_if_a_deployment_says_so() -> None:
+    """An account that is new has 10 in all, and may set none aside."""
+    reserved = {"Fn::If": ["HasOzekiConcurrency", {"Ref": "OzekiConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    assert FUNCTIONS["OzekiApi"]["ReservedConcurrentExecutions"] == reserved
+    assert TEMPLATE["Parameters"]["OzekiConcurrency"]["Default"] == 0
+    assert TEMPLATE["Conditions"]["HasOzekiConcurrency"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "OzekiConcurrency"}, 0]}]
+    }
+
+
+def test_what_says_when_it_ends_is_deleted_then() -> None:
+    ends = RESOURCES["LedgerTable"]["Properties"]["TimeToLiveSpecification"]
+    assert ends == {"AttributeName": "ttl", "Enabled": True}
 
 
 def test_the_ledger_survives_mistakes() -> None:

@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from hashlib import blake2b, scrypt, sha256
 from hmac import compare_digest
 
-from ledger import accounts
+from ledger import accounts, guesses
 from ledger.accounts import Role
 from ledger.counter import State
-from ledger.errors import AccountClosed, AccountNotFound, NotPermitted, WrongCredentials
+from ledger.errors import AccountClosed, AccountNotFound, LoginBlocked, NotPermitted, WrongCredentials
 from ledger.kinds import Scope
-from ledger.names import Name, username_pk
+from ledger.metrics import NO_UNIT, Metric, count
+from ledger.names import LONGEST_USERNAME, Name, composed, username_pk
 from ledger.table import FAILED, Item, Table, single
 from ledger.update import number
 
-LONGEST_USERNAME = LONGEST_PASSWORD = 16
-"""Characters, as Ozeki's page says."""
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 16
+"""Characters; 16 as Ozeki's page says. A password set before there was a shortest one goes on working."""
 
 KEY_PREFIX = "prepaid_"
 """What an API key begins with, so that scanners of sources and logs find one that leaked."""
@@ -69,7 +70,7 @@ class Caller:
 
 def user_name(username: str, proof: Item | None = None) -> Name:
     """Make the look-up of a user name; without a proof it lets nobody in. ValueError if it can be no user name."""
-    if not 1 <= len(username) <= LONGEST_USERNAME:
+    if not 1 <= len(composed(username)) <= LONGEST_USERNAME:
         raise ValueError(f"a user name has 1 to {LONGEST_USERNAME} characters")
     # Or it could not be read back, or not be told from another, in a log line or an XML answer.
     if not username.isprintable() or username != username.strip():
@@ -102,21 +103,41 @@ def new_secret() -> str:
     return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
-def by_password(table: Table, username: str, secret: str, *, fresh: bool = False) -> Caller:
-    """Recognise a caller by user name and password. Raises WrongCredentials or AccountClosed.
+def by_password(table: Table, username: str, secret: str, source: str = "", *, fresh: bool = False) -> Caller:
+    """Recognise a caller by user name and password, sent from this address; without one all callers share one.
 
-    `fresh` trusts no memory: what changes credentials or accounts asks for that. An unknown name takes as long as a
-    wrong password: a hash is computed and compared either way.
+    `fresh` trusts no memory of who may do what: what changes credentials or accounts asks for that. Raises
+    WrongCredentials, AccountClosed, LoginBlocked after too many wrong passwords, or Busy. An unknown name takes as long
+    as a wrong password: a hash is computed and compared either way. Only what can be neither is not looked at.
     """
+    shown = _digest("password", username, secret, source)
 
     def find() -> Caller:
-        item = (table.get(single(username_pk(username))) if len(username) <= LONGEST_USERNAME else None) or {}
-        proof = item if "hash" in item else _NOBODY
-        if not compare_digest(_stretch(secret, proof), proof["hash"]["B"]) or proof is _NOBODY:
+        if len(secret) > LONGEST_PASSWORD:
             raise WrongCredentials
+        try:
+            pk = user_name(username).pk
+        except ValueError:
+            raise WrongCredentials from None
+        item = table.get(single(pk)) or {}
+        proof = item if "hash" in item else _NOBODY
+
+        def is_right() -> bool:
+            return compare_digest(_stretch(secret, proof), proof["hash"]["B"]) and proof is not _NOBODY
+
+        # Who was right in the last hour, in this process and from this address, is so while the hash is the same:
+        # neither shut out by another's guesses from there, nor hashed again.
+        proven = shown, proof["hash"]["B"]
+        if not table.remembers(proven):
+            guesses.judge(table, pk, source, is_right)
+        table.remember(proven, table.now_ms() + guesses.LONGEST_BLOCK_MS)
         return _caller(table, item)
 
-    return table.recall(_digest("password", username, secret), find, fresh=fresh)
+    try:
+        return table.recall(shown, find, fresh=fresh)
+    except (WrongCredentials, LoginBlocked):
+        count(Metric.LOGIN_FAILED, NO_UNIT)
+        raise
 
 
 def by_key(table: Table, secret: str, *, fresh: bool = False) -> Caller:

@@ -15,6 +15,7 @@ LedgerError
 │   ├── NotSettled           the account still owes or holds credit, so it cannot be closed
 │   ├── NameTaken            a name that must be unique has an owner already
 │   ├── WrongCredentials     unknown name, wrong password or unknown API key: never says which
+│   ├── LoginBlocked         too many wrong passwords: for a while none is looked at, right or wrong
 │   └── NotPermitted         known, but may not do this
 ├── Busy                     gave up in a crowd; nothing changed
 └── OutcomeUnknown           the database stopped answering; it may have happened
@@ -101,6 +102,10 @@ class NameTaken(Declined):
 
 class WrongCredentials(Declined):
     """Unknown name, wrong password or unknown key: deliberately one error for all three."""
+
+
+class LoginBlocked(Declined):
+    """Too many wrong passwords came for this user name from this address. For a while none is looked at."""
 
 
 class NotPermitted(Declined):

@@ -4,6 +4,7 @@
     Refused, Replayed             requests, and single changes of a batch
     Failed                        requests that met an exception which nobody expected: each one is a bug, or a set-up
                                   that is wrong, and what it has done is not known
+    LoginFailed, LoginBlocked     logins by password that were refused, and those of them that were not even looked at
     SlowPath                      searches of the pages for a key that may have left the tail (README.md, Retries)
 
 Each by service, dialect and unit, which is `none` for a request that is not about one. To watch by, not to settle
@@ -29,6 +30,8 @@ class Metric(StrEnum):
     CREDITS_ADDED = "CreditsAdded"
     CREDITS_SPENT = "CreditsSpent"
     FAILED = "Failed"
+    LOGIN_BLOCKED = "LoginBlocked"
+    LOGIN_FAILED = "LoginFailed"
     REFUSED = "Refused"
     REPLAYED = "Replayed"
     SLOW_PATH = "SlowPath"

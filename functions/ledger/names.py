@@ -8,6 +8,7 @@ Design: README.md, Items.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from unicodedata import normalize
 
 from ledger import accounts
 from ledger.commit import Write
@@ -17,6 +18,11 @@ from ledger.table import Item, Table, single
 from ledger.update import number
 
 LONGEST_NAME_BYTES = 1_024
+
+LONGEST_USERNAME = 16
+"""Characters, composed; as Ozeki's page says."""
+
+_LONGEST_DECOMPOSED = 4 * LONGEST_USERNAME  # no character comes apart into more
 
 UNIQUE = {"email": "M", "unique_id": "I"}
 """The properties that tell the open accounts of one owner apart, each with the letter of its look-ups."""
@@ -31,9 +37,15 @@ class Name:
     proof: Item = field(default_factory=dict)
 
 
+def composed(username: str) -> str:
+    """Write a user name in Unicode's composed form (NFC), unless it is longer than any can be."""
+    # Composing takes time by the square of the length: seconds for what a body can hold.
+    return normalize("NFC", username) if len(username) <= _LONGEST_DECOMPOSED else username
+
+
 def username_pk(username: str) -> str:
-    """Name the look-up of a user name."""
-    return f"U#{username}"
+    """Name the look-up of a user name: one, however it is composed and whatever its case."""
+    return f"U#{composed(composed(username).casefold())}"
 
 
 def token(text: str) -> Name:

@@ -19,6 +19,7 @@
                                                            e expires, z revoked, milliseconds · g as below · d the
                                                            day of its last use, once it is revoked
     package   G#<operator>                <identifier>     n name · q quantities · p price · c currency · a active
+    guesses   F#<sha256>                  .                n wrong passwords · t the latest, milliseconds · ttl, seconds
     look-ups  U#<username> T#<token> S#<secret hash> M#<owner>#<e-mail> I#<owner>#<unique id>
                                           .                account, o owner, and what proves the name · z given up,
                                                            milliseconds; of a key also scopes · subtree · e expires ·
@@ -211,10 +212,18 @@ class Table:
         elif now_ms < until_ms:
             return cast("T", found)
         found = find()
+        self.remember(key, now_ms + RECALL_MS, found)
+        return found
+
+    def remember(self, key: Hashable, until_ms: int, found: object = None) -> None:
+        """Keep something in this process's memory until then, or until there is too much in it."""
         if len(self.recent) >= MOST_RECALLED:
             self.recent.clear()
-        self.recent[key] = now_ms + RECALL_MS, found
-        return found
+        self.recent[key] = until_ms, found
+
+    def remembers(self, key: Hashable) -> bool:
+        """Say whether something is in this process's memory still."""
+        return key in self.recent and self.now_ms() < self.recent[key][0]
 
     def pause(self, crowding: int) -> None:
         """Wait with full jitter, longer each time the same place was found crowded."""

@@ -1,7 +1,7 @@
 """INVOKE OpenAccount: opens an operator, or a customer of one, and shows its credentials this once.
 
     {"role": "admin", "username": "acme"}
-    {"role": "user", "operator": 1, "username": "john", "password": "john123", "balances": {"sms": 500}}
+    {"role": "user", "operator": 1, "username": "john", "password": "john-123", "balances": {"sms": 500}}
 
 Without a password one is made up. Credentials are kept as hashes only, so the answer to a repeated `idempotency_key`
 names the account but cannot show them again.
@@ -10,15 +10,16 @@ names the account but cannot show them again.
 import secrets
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from ledger import accounts, api_keys, credentials, opening
 from ledger.accounts import HOUSE, Role
 from ledger.claims import LONGEST_KEY, CallerKey
 from ledger.counter import State
-from ledger.credentials import LONGEST_PASSWORD, LONGEST_USERNAME
+from ledger.credentials import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from ledger.entry import AMOUNT_LIMIT
 from ledger.errors import AccountClosed
+from ledger.names import LONGEST_USERNAME, composed
 from ledger.table import open_table
 from ledger.units import Unit
 from operations import wire
@@ -26,6 +27,10 @@ from operations.wire import AccountId, Answer, Asked
 from telemetry import Log
 
 table = open_table()
+
+
+def _composed(username: object) -> object:
+    return composed(username) if isinstance(username, str) else username
 
 
 def _printable(username: str) -> str:
@@ -40,8 +45,13 @@ class NewAccount(Asked):
 
     role: Role
     operator: AccountId | None = None
-    username: Annotated[str, Field(min_length=1, max_length=LONGEST_USERNAME), AfterValidator(_printable)]
-    password: Annotated[SecretStr, Field(min_length=1, max_length=LONGEST_PASSWORD)] | None = None
+    username: Annotated[
+        str,
+        Field(min_length=1, max_length=LONGEST_USERNAME),
+        BeforeValidator(_composed),
+        AfterValidator(_printable),
+    ]
+    password: Annotated[SecretStr, Field(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD)] | None = None
     balances: dict[Unit, Annotated[int, Field(ge=0, le=AMOUNT_LIMIT, strict=True)]] = Field(default_factory=dict)
     idempotency_key: Annotated[str, Field(min_length=1, max_length=LONGEST_KEY)] | None = None
 

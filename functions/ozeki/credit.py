@@ -7,7 +7,7 @@ from ledger.credentials import Caller
 from ledger.kinds import Kind
 from ledger.table import Table
 from ledger.units import Unit
-from ozeki.parties import Target, find_user, require_admin
+from ozeki.parties import Target, find_user, is_own, require_admin
 from ozeki.wire import Answer, Request
 
 UNIT = Unit.SMS
@@ -36,7 +36,7 @@ def set_credits(table: Table, request: Request, caller: Caller) -> Answer:
 
 def get_credits(table: Table, request: Request, caller: Caller) -> Answer:
     """Read a balance: an admin any of its accounts', a user only its own."""
-    if request.optional("useraccount") not in ("", caller.username):
+    if (name := request.optional("useraccount")) and not is_own(caller, name):
         require_admin(caller)
     return _current(table, _target(table, request, caller))
 
@@ -45,8 +45,8 @@ def _target(table: Table, request: Request, caller: Caller) -> Target:
     """Find the account named by `useraccount`, or the caller's: the last thing judged before the ledger itself."""
     request.check()
     name = request.optional("useraccount") or caller.username
-    is_own = name == caller.username
-    target = Target(caller.owner, caller.account, name) if is_own else find_user(table, caller, name)
+    own = is_own(caller, name)
+    target = Target(caller.owner, caller.account, name) if own else find_user(table, caller, name)
     request.log["account"] = target.account
     return target
 

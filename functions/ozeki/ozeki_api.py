@@ -29,7 +29,8 @@ def ozeki_api(request: Request) -> Answer:
     if request.action in CREDITS:
         request.log["unit"] = credit.UNIT
     fresh = request.action in USERS  # who may change accounts is not taken from memory
-    caller = by_password(table, request.required("username"), request.required("password"), fresh=fresh)
+    shown = request.required("username"), request.required("password")
+    caller = by_password(table, *shown, request.source, fresh=fresh)
     request.log["caller"] = caller.account
     return act(table, request, caller)
 

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 from ledger.accounts import Role
-from ledger.credentials import LONGEST_USERNAME, Caller
+from ledger.credentials import Caller
 from ledger.errors import AccountNotFound, NotPermitted
-from ledger.names import find_username, username_pk
+from ledger.names import LONGEST_USERNAME, composed, find_username, username_pk
 from ledger.table import Table
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The account that a request is about, and under whose profile listing it lies."""
+    """The account that a request is about, under whose profile listing it lies, and how the request names it."""
 
     owner: int
     account: int
@@ -24,9 +24,14 @@ def require_admin(caller: Caller) -> None:
         raise NotPermitted
 
 
+def is_own(caller: Caller, name: str) -> bool:
+    """Say whether a user name is the caller's own."""
+    return username_pk(name) == username_pk(caller.username)
+
+
 def find_user(table: Table, caller: Caller, name: str) -> Target:
     """Find an account of the caller's by its user name. Raises AccountNotFound."""
-    if len(name) > LONGEST_USERNAME:
+    if len(composed(name)) > LONGEST_USERNAME:
         raise AccountNotFound
     target = Target(*find_username(table, name), name)
     if target.owner != caller.account:

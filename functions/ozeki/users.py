@@ -3,11 +3,11 @@
 from ledger import accounts, credentials, customers
 from ledger.accounts import Account
 from ledger.counter import State
-from ledger.credentials import LONGEST_PASSWORD, Caller
+from ledger.credentials import LONGEST_PASSWORD, SHORTEST_PASSWORD, Caller
 from ledger.customers import Revision
 from ledger.errors import AccountClosed
 from ledger.logins import set_login
-from ledger.names import Name
+from ledger.names import Name, composed
 from ledger.opening import open_account
 from ledger.table import Table
 from ozeki.parties import find_user, forget, require_admin
@@ -18,7 +18,7 @@ _NO_TEXT = "\N{REPLACEMENT CHARACTER}"  # is what bytes become that are none: ma
 
 def create_user(table: Table, request: Request, caller: Caller) -> Answer:
     """Open an account whose name lets nobody in before it has a password. Its type means nothing here."""
-    name = _name(request, caller)
+    name = composed(_name(request, caller))
     user_name = _user_name(name)
     request.check()
     opened = open_account(
@@ -108,7 +108,7 @@ def _new_password(request: Request) -> str | None:
     found = [value for name, value in request.parameters.items() if name.upper() == "PASSWORD" and name != "password"]
     if not found:
         return None
-    if len(found) > 1 or not 1 <= len(found[0]) <= LONGEST_PASSWORD or _NO_TEXT in found[0]:
+    if len(found) > 1 or not SHORTEST_PASSWORD <= len(found[0]) <= LONGEST_PASSWORD or _NO_TEXT in found[0]:
         raise invalid("PASSWORD")
     return found[0]
 

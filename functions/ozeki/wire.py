@@ -38,7 +38,7 @@ Tree = dict[str, "str | Tree"]
 
 
 class Code(IntEnum):
-    """What went wrong. Of several, the one that comes first in 3, 1 (username, password), 4, 5, 1, 2, 6, 9, 8, 7.
+    """What went wrong. Of several, the one that comes first in 3, 1 (username, password), 11, 4, 5, 1, 2, 6, 9, 8, 7.
 
     Design: README.md, Errors.
     """
@@ -53,6 +53,7 @@ class Code(IntEnum):
     KEY_REUSED = 8
     CLOSED = 9
     OUTCOME_UNKNOWN = 10
+    LOGIN_BLOCKED = 11
 
 
 class Refused(Exception):
@@ -71,6 +72,10 @@ def invalid(name: str) -> Refused:
 
 LEDGER_ERRORS: Mapping[type[errors.LedgerError], tuple[Code, str]] = {
     errors.WrongCredentials: (Code.WRONG_CREDENTIALS, "wrong username or password"),
+    errors.LoginBlocked: (
+        Code.LOGIN_BLOCKED,
+        "too many wrong passwords from your address: wait a minute, or up to an hour",
+    ),
     errors.NotPermitted: (Code.ADMIN_ONLY, "only admin may do this"),
     errors.AccountNotFound: (Code.UNKNOWN_ACCOUNT, "unknown useraccount"),
     errors.NameTaken: (Code.INVALID, "not a valid value: name is taken"),
@@ -89,12 +94,13 @@ NOT_POSSIBLE = (Code.INVALID, "not possible as the account is")
 class Request:
     """What was asked. A parameter is judged when it is asked for, so the order of asking is the order of judging.
 
-    `unreadable` names the part of the request that could not be taken apart. `log` is what the one log line of this
-    request will say: identifiers and numbers of ours, nothing that the caller wrote.
+    `source` is the address it came from, `unreadable` the part that could not be taken apart. `log` is what the one log
+    line of this request will say: identifiers and numbers of ours, nothing that the caller wrote.
     """
 
     parameters: Mapping[str, str]
     idempotency_key: str | None
+    source: str
     unreadable: str | None
     log: Log
 
@@ -153,7 +159,7 @@ def answer(event: Event, act: Callable[[Request], Answer]) -> dict[str, Any]:
 
 def refuse(event: Event, message: str, code: Code = Code.UNKNOWN_ACTION) -> dict[str, Any]:
     """Answer with an error whatever the request is, in its format if that can be told."""
-    request = Request({}, None, None, {})
+    request = Request({}, None, "", None, {})
     with suppress(Exception):  # which may be what the reading met before
         request = _read(event, {})
     return _error(request, code, message)
@@ -204,7 +210,12 @@ def _read(event: Event, log: Log) -> Request:
             fields += read(event, headers)
         except Unreadable:
             unreadable = part
-    return Request(dict(reversed(fields)), gateway.idempotency_key(headers), unreadable, log)
+    return Request(dict(reversed(fields)), gateway.idempotency_key(headers), _source(event), unreadable, log)
+
+
+def _source(event: Event) -> str:
+    """Read where a request came from, as API Gateway saw it: no header can claim another address."""
+    return str(((event.get("requestContext") or {}).get("http") or {}).get("sourceIp", ""))
 
 
 def _query(event: Event, _: Mapping[str, str]) -> Fields:

@@ -145,7 +145,7 @@ TOLD = {
     "Busy": (503, "busy, nothing changed: send it again"),
     "OutcomeUnknown": (504, "the outcome is not known: look before sending it again"),
     **dict.fromkeys(("BalanceTooLarge", "HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
-    **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused"), IMPOSSIBLE),
+    **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused", "LoginBlocked"), IMPOSSIBLE),
 }
 HEADERS = {
     401: {"WWW-Authenticate": 'Basic realm="Everlytic API", charset="UTF-8"'},

@@ -9,6 +9,8 @@ from ledger.accounts import Role
 from ledger.counter import State
 from ledger.credentials import api_key, by_key, by_password, new_secret, password
 from ledger.errors import AccountClosed, WrongCredentials
+from ledger.logins import set_login
+from ledger.names import username_pk
 from ledger.opening import open_account
 from ledger.table import MOST_RECALLED, RECALL_MS, Table
 from tests.demo_ledger import quick_passwords
@@ -33,19 +35,52 @@ def test_either_credential_tells_who_is_calling(table: Table, mary: int) -> None
         assert (caller.account, caller.owner, caller.username, caller.role) == (mary, OPERATOR, "mary", Role.ADMIN)
 
 
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """Watch how many passwords are hashed."""
+    hashing = Mock(wraps=credentials.scrypt)  # type: ignore[attr-defined]  # as it was made quick here
+    monkeypatch.setattr(credentials, "scrypt", hashing)
+    return hashing
+
+
 @pytest.mark.parametrize(
-    ("username", "secret"),
-    [("mary", "Secret"), ("mary", ""), ("Mary", "secret"), ("", ""), ("x" * 17, "secret"), ("mary\x00", "secret")],
+    ("username", "secret"), [("mary", "Secret"), ("mary", ""), ("mari", "secret"), ("mary", "x" * 16)]
 )
 @pytest.mark.usefixtures("mary")
 def test_a_wrong_password_and_an_unknown_name_are_told_alike_after_the_same_work(
-    table: Table, monkeypatch: pytest.MonkeyPatch, username: str, secret: str
+    table: Table, work: Mock, username: str, secret: str
 ) -> None:
-    work = Mock(wraps=credentials.scrypt)  # type: ignore[attr-defined]  # as it was made quick here
-    monkeypatch.setattr(credentials, "scrypt", work)
     with pytest.raises(WrongCredentials, match=r"^$"):
         by_password(table, username, secret)
     assert work.call_count == 1
+
+
+@pytest.mark.parametrize(
+    ("username", "secret"),
+    [("mary", "x" * 17), ("mary", "x" * 60_000), ("", ""), ("x" * 17, "secret"), ("mary\x00", "secret"), (" ", "x")],
+    ids=lambda text: ascii(text)[:20],
+)
+@pytest.mark.usefixtures("mary")
+def test_what_can_be_no_name_or_no_password_is_told_alike_without_work_and_leaves_nothing(
+    table: Table, work: Mock, username: str, secret: str
+) -> None:
+    before = repr(vars(table.client))
+    with pytest.raises(WrongCredentials, match=r"^$"):
+        by_password(table, username, secret)
+    assert work.call_count == 0
+    assert repr(vars(table.client)) == before
+
+
+def test_a_name_that_could_take_seconds_to_compose_takes_no_time() -> None:
+    endless = "e" + "\N{COMBINING ACUTE ACCENT}\N{COMBINING GRAVE ACCENT BELOW}" * 30_000
+    assert username_pk(endless) == f"U#{endless}"
+
+
+@pytest.mark.usefixtures("mary")
+def test_a_user_name_is_the_same_in_any_case_and_composition(table: Table) -> None:
+    assert by_password(table, "MARY", "secret").username == "mary"
+    assert username_pk("\N{ANGSTROM SIGN}") == username_pk("a\N{COMBINING RING ABOVE}")
+    assert username_pk("Stra\N{LATIN SMALL LETTER SHARP S}e") == username_pk("STRASSE")
 
 
 @pytest.mark.parametrize("secret", ["", "mary", "mary's key ", "x" * 10_000, "\ud800"])
@@ -55,16 +90,35 @@ def test_an_unknown_key_lets_nobody_in(table: Table, secret: str) -> None:
         by_key(table, secret)
 
 
+def test_who_was_recognised_is_looked_up_again_after_half_a_minute(table: Table, mary: int, clock: Clock) -> None:
+    by_password(table, "mary", "secret")
+    set_state(table, OPERATOR, mary, State.CLOSED)
+    clock.ms += RECALL_MS - 1
+    assert by_password(table, "mary", "secret").state is State.OPEN
+    clock.ms += 1
+    with pytest.raises(AccountClosed):
+        by_password(table, "mary", "secret")
+
+
 @pytest.mark.usefixtures("mary")
-def test_who_was_recognised_is_recognised_without_work_for_half_a_minute(
-    table: Table, clock: Clock, monkeypatch: pytest.MonkeyPatch
+def test_who_was_recognised_is_not_hashed_again_for_an_hour_after_the_last_time(
+    table: Table, clock: Clock, work: Mock
 ) -> None:
-    work = Mock(wraps=credentials.scrypt)  # type: ignore[attr-defined]  # as it was made quick here
-    monkeypatch.setattr(credentials, "scrypt", work)
-    for passed_ms, times in ((0, 1), (RECALL_MS - 1, 1), (1, 2)):
+    for passed_ms, times in ((0, 1), (3_599_999, 1), (3_599_999, 1), (3_600_000, 2)):
         clock.ms += passed_ms
         by_password(table, "mary", "secret")
         assert work.call_count == times
+    by_password(table, "mary", "secret", "198.51.100.7")
+    assert work.call_count == 3, "nothing is remembered of another address"
+
+
+def test_a_password_that_was_changed_lets_nobody_in_after_half_a_minute(table: Table, mary: int, clock: Clock) -> None:
+    by_password(table, "mary", "secret")
+    set_login(table, OPERATOR, mary, "mary", "another")
+    clock.ms += RECALL_MS
+    with pytest.raises(WrongCredentials):
+        by_password(table, "mary", "secret")
+    assert by_password(table, "mary", "another").account == mary
 
 
 @pytest.mark.usefixtures("mary")

@@ -207,6 +207,7 @@ GENERAL: dict[str, tuple[int, int, str]] = {
     "HoldExpired": IMPOSSIBLE,
     "HoldTooSmall": IMPOSSIBLE,
     "BalanceTooLarge": IMPOSSIBLE,
+    "LoginBlocked": IMPOSSIBLE,
     "TransferRefused": IMPOSSIBLE,
     "NameTaken": IMPOSSIBLE,
 }

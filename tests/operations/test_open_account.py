@@ -117,6 +117,11 @@ def test_a_name_is_taken_once(unchanged: Table) -> None:
     assert ask(MARY, username="john") == {"error": "NameTaken", "message": "the user name is taken"}
 
 
+@pytest.mark.parametrize("username", ["JOHN", "John"])
+def test_a_name_is_taken_whatever_its_case(unchanged: Table, username: str) -> None:
+    assert ask(MARY, username=username)["error"] == "NameTaken"
+
+
 @pytest.mark.parametrize("operator", [999, demo.JOHN], ids=["nobody", "a user"])
 def test_only_an_operator_has_users(unchanged: Table, operator: int) -> None:
     assert ask(MARY, operator=operator) == {"error": "AccountNotFound", "message": "there is no such account"}
@@ -144,6 +149,7 @@ def test_a_closed_operator_gets_no_more_users(ledger: Table) -> None:
         (MARY | {"username": " mary"}, "username: "),
         (MARY | {"username": "\ud800"}, "username: "),
         (MARY | {"password": ""}, "password: "),
+        (MARY | {"password": "p" * 7}, "password: "),
         (MARY | {"password": "p" * 17}, "password: "),
         (MARY | {"balances": {"SMS": 1}}, "balances.SMS.[key]: "),
         (MARY | {"balances": {"sms": -1}}, "balances.sms: "),
@@ -172,6 +178,12 @@ def test_the_largest_balances_and_the_longest_names_are_fine(ledger: Table) -> N
     )
     assert counter.read(ledger, opened["account"], "EUR").available == AMOUNT_LIMIT
     assert counter.read(ledger, opened["account"], "transactions").sequence == 1
+
+
+def test_a_name_is_kept_composed_and_measured_so(ledger: Table) -> None:
+    opened = ask(MARY, username="e\N{COMBINING ACUTE ACCENT}" * 16, password="p" * 8)
+    assert opened["username"] == "\N{LATIN SMALL LETTER E WITH ACUTE}" * 16
+    assert accounts.get(ledger, demo.ADMIN, opened["account"]).username == opened["username"]
 
 
 # ------------------------------------------------------------------------------------------------------------- secrecy

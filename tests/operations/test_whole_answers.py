@@ -14,7 +14,7 @@ from tests.logged import counted, lines
 from tests.mailpartner.books import break_transactions, conflict, no_answer, open_rival
 from tests.states import set_state
 
-MARY = {"role": "user", "operator": demo.ADMIN, "username": "mary", "password": "mary123", "idempotency_key": "k"}
+MARY = {"role": "user", "operator": demo.ADMIN, "username": "mary", "password": "mary-123", "idempotency_key": "k"}
 
 
 def ask(**more: Any) -> dict[str, Any]:

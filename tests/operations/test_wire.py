@@ -17,7 +17,7 @@ TOLD = {
     **dict.fromkeys(("BalanceTooLarge", "HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
     "NotSettled": "the account still owes or holds credit",
     **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused"), IMPOSSIBLE),
-    **dict.fromkeys(("WrongCredentials", "NotPermitted"), IMPOSSIBLE),
+    **dict.fromkeys(("WrongCredentials", "LoginBlocked", "NotPermitted"), IMPOSSIBLE),
 }
 
 

@@ -45,7 +45,12 @@ def ask(parameters: dict[str, str], key: str | None = None, **more: str) -> Answ
 
 
 def event(
-    query: str = "", *, body: str | bytes | None = None, key: str | None = None, headers: dict[str, str] | None = None
+    query: str = "",
+    *,
+    body: str | bytes | None = None,
+    key: str | None = None,
+    headers: dict[str, str] | None = None,
+    source: str = "203.0.113.10",
 ) -> dict[str, Any]:
     """Make an event of format 2.0; a body of bytes travels in base64, as all does that API Gateway takes for binary."""
     made: dict[str, Any] = {
@@ -53,7 +58,7 @@ def event(
         "rawPath": "/api",
         "rawQueryString": query,
         "headers": {**(headers or {}), **({} if key is None else {"idempotency-key": key})},
-        "requestContext": {"requestId": "a request"},
+        "requestContext": {"requestId": "a request", "http": {"sourceIp": source}},
         "isBase64Encoded": isinstance(body, bytes),
     }
     if body is not None:

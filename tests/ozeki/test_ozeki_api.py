@@ -84,6 +84,14 @@ def test_a_user_reads_its_own_balance_by_name_or_not(ledger: Table) -> None:
     assert ask({"action": "getcredits", **JOHN}, useraccount="john") == credit("john", 500)
 
 
+def test_a_user_name_is_the_same_in_any_case_and_told_as_the_request_names_it(ledger: Table) -> None:
+    john = {"action": "getcredits", **JOHN, "username": "JOHN"}
+    assert ask(john) == credit("john", 500)
+    assert ask(john, useraccount="John") == credit("John", 500)
+    assert ask(ADD_244, username="Admin", useraccount="JOHN") == credit("JOHN", 744)
+    assert ask(GET_AS_ADMIN, useraccount="ADMIN") == credit("ADMIN", 0)
+
+
 def test_urlencoded_answers_are_the_same_tree_in_one_line(ledger: Table) -> None:
     made = event("action=addcredits&username=admin&password=abc123&useraccount=john&add=244&responseformat=urlencoded")
     response = lambda_handler(made, Context("OzekiApi"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger import credentials, entry
+from ledger import credentials, entry, names
 from ledger.table import Table
 from ozeki import wire
 from tests.ozeki.books import open_user
@@ -13,7 +13,7 @@ INVALID = "not a valid value: "
 
 def test_the_limits_are_these() -> None:
     assert (wire.LONGEST_BODY, wire.MOST_FIELDS) == (65_536, 50)
-    assert (credentials.LONGEST_USERNAME, credentials.LONGEST_PASSWORD, entry.AMOUNT_LIMIT) == (16, 16, 10**15)
+    assert (names.LONGEST_USERNAME, credentials.LONGEST_PASSWORD, entry.AMOUNT_LIMIT) == (16, 16, 10**15)
 
 
 def test_a_name_has_16_characters_at_most(ledger: Table) -> None:
