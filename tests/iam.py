@@ -21,7 +21,7 @@ _OURS = {path.stem for path in (ROOT / "functions").iterdir()}
 _ATTRIBUTE = re.compile(r"(?<![:#\w])[a-z]\w*(?!\w|\()")
 
 seen: defaultdict[str, set[str]] = defaultdict(set)
-"""The actions that each function asked for in this process, granted or not."""
+"""What each function was granted and asked for in this process: actions, and kinds of items."""
 
 denied: list[str] = []
 """What was asked for in vain, for whoever wants to be sure that nothing was: an error may be caught on its way."""
@@ -33,35 +33,56 @@ def enforce() -> None:
 
 
 def granted(function: str) -> set[str]:
-    """Read what a function may do off its policies; what it may do to some items only says to which."""
+    """Read what a function may do, and to which kinds of items, off its policies."""
+    return {label for statement in _statements(function) for label in _labels(statement)}
+
+
+def _statements(function: str) -> list[dict[str, Any]]:
     policies = FUNCTIONS[function].get("Policies", [])
-    return {
-        action + _limits(statement.get("Condition", {}))
-        for policy in policies
-        for statement in policy["Statement"]
-        for action in statement["Action"]
-    }
+    return [statement for policy in policies for statement in policy["Statement"]]
 
 
-def _limits(condition: dict[str, Any]) -> str:
-    """Write a condition's partition keys, and the attributes that may be named, behind an action."""
-    if not condition:
-        return ""
-    assert condition.keys() == {"ForAllValues:StringLike", "ForAllValues:StringEquals"}, "no other is read here"
-    (keys,) = condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
-    return f" on {keys} of {', '.join(condition['ForAllValues:StringEquals']['dynamodb:Attributes'])}"
+def _labels(statement: dict[str, Any]) -> set[str]:
+    """Name what a statement grants: its actions and its items or, where it names attributes, all of it together."""
+    keys = {f"items {kind}" for kind in _kinds(statement)}
+    if not (attributes := _attributes(statement)):
+        return {*statement["Action"], *keys}
+    return {" ".join([*statement["Action"], *sorted(keys), "of", *sorted(attributes)])}
 
 
-def _within(may: str, action: str, request: dict[str, Any]) -> bool:
-    """Say whether what a function may do covers this part of a call."""
-    name, _, limits = may.partition(" on ")
-    if name != action or not limits:
-        return name == action
-    keys, _, attributes = limits.partition(" of ")
-    expressions = " ".join(request.get(part, "") for part in ("UpdateExpression", "ConditionExpression"))
-    names = {*_ATTRIBUTE.findall(expressions)}
-    allowed = attributes.split(", ")
-    return fnmatchcase(request["Key"]["pk"]["S"], keys) and {*request["Key"], *names} <= {*allowed}
+def _kinds(statement: dict[str, Any]) -> list[str]:
+    """Read the kinds of items that a statement is about: every one says so."""
+    kinds: list[str] = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    return kinds
+
+
+def _attributes(statement: dict[str, Any]) -> set[str]:
+    condition = statement["Condition"].get("ForAllValues:StringEquals", {})
+    return {*condition.get("dynamodb:Attributes", ())}
+
+
+def _asked(statement: dict[str, Any], action: str, request: dict[str, Any]) -> set[str] | None:
+    """Name what this part of a call asks of a statement; None if that does not cover it."""
+    if action not in statement["Action"]:
+        return None
+    kinds = [[kind for kind in _kinds(statement) if fnmatchcase(key, kind)] for key in _partition_keys(request)]
+    if not all(kinds):
+        return None
+    if attributes := _attributes(statement):
+        expressions = " ".join(request.get(part, "") for part in ("UpdateExpression", "ConditionExpression"))
+        named = {*request["Key"], *_ATTRIBUTE.findall(expressions)}
+        return _labels(statement) if named <= attributes else None
+    return {action, *(f"items {kind}" for each in kinds for kind in each)}
+
+
+def _partition_keys(request: dict[str, Any]) -> set[str]:
+    """Give the partition keys of what a request reads or writes."""
+    keys = [key for items in request.get("RequestItems", {}).values() for key in items["Keys"]]
+    keys += [request[name] for name in ("Key", "Item") if name in request]
+    found = {key["pk"]["S"] for key in keys}
+    if "KeyConditionExpression" in request:
+        found.add(request["ExpressionAttributeValues"][":pk"]["S"])
+    return found
 
 
 def _judge(params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -72,13 +93,14 @@ def _judge(params: dict[str, Any], model: Any, **_: Any) -> None:
     parts = [(f"{kind}Item", each) for part in params.get("TransactItems", ()) for kind, each in part.items()]
     missing = set()
     for name, request in parts or [(model.name, params)]:
-        action = f"dynamodb:{name}"
-        # The widest that covers it: what may be done to all items needs no leave for some.
-        covers = sorted((may for may in granted(function) if _within(may, action, request)), key=len)
-        seen[function].add(covers[0] if covers else action)
-        missing |= set() if covers else {action}
+        asked = [_asked(statement, f"dynamodb:{name}", request) for statement in _statements(function)]
+        if covered := next(filter(None, asked), None):
+            seen[function] |= covered
+        else:
+            kinds = sorted({key.partition("#")[0] for key in _partition_keys(request)})
+            missing.add(f"dynamodb:{name} of {', '.join(kinds)}")
     if missing:
-        message = f"{function} may not do {', '.join(sorted(missing))}"
+        message = f"{function} may not do {'; '.join(sorted(missing))}"
         denied.append(message)
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": message}}, model.name)
 

@@ -462,5 +462,5 @@ def test_every_scenario_is_a_functions() -> None:
 def test_what_a_policy_does_not_grant_is_denied_whoever_catches_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FUNCTIONS["GetCustomer"], "Policies", [])
     everlytic.send("GET", f"/{demo.JOHN}")
-    assert iam.denied == ["GetCustomer may not do dynamodb:GetItem"]
+    assert iam.denied == ["GetCustomer may not do dynamodb:GetItem of S"]
     iam.denied.clear()

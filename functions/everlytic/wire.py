@@ -24,6 +24,7 @@ from ledger import errors
 from ledger.accounts import LAST_ID, Role
 from ledger.claims import LONGEST_KEY, CallerKey
 from ledger.credentials import by_key
+from ledger.names import username_pk
 from ledger.packages import PackageNotFound
 from ledger.table import Table
 from telemetry import Log
@@ -107,7 +108,7 @@ class Request:
             caller = by_key(table, secret, fresh=fresh)
         except errors.AccountClosed:
             raise errors.NotPermitted from None
-        if caller.username != username:
+        if username_pk(caller.username) != username_pk(username):
             raise errors.WrongCredentials
         self.log["caller"] = caller.account
         if caller.role is not Role.ADMIN:
