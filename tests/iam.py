@@ -52,7 +52,7 @@ def _limits(condition: dict[str, Any]) -> str:
     return f" on {keys} of {', '.join(condition['ForAllValues:StringEquals']['dynamodb:Attributes'])}"
 
 
-def _within(may: str, action: str, request: dict[str, Any]) -> bool:
+def covers(may: str, action: str, request: dict[str, Any]) -> bool:
     """Say whether what a function may do covers this part of a call."""
     name, _, limits = may.partition(" on ")
     if name != action or not limits:
@@ -74,9 +74,9 @@ def _judge(params: dict[str, Any], model: Any, **_: Any) -> None:
     for name, request in parts or [(model.name, params)]:
         action = f"dynamodb:{name}"
         # The widest that covers it: what may be done to all items needs no leave for some.
-        covers = sorted((may for may in granted(function) if _within(may, action, request)), key=len)
-        seen[function].add(covers[0] if covers else action)
-        missing |= set() if covers else {action}
+        grants = sorted((may for may in granted(function) if covers(may, action, request)), key=len)
+        seen[function].add(grants[0] if grants else action)
+        missing |= set() if grants else {action}
     if missing:
         message = f"{function} may not do {', '.join(sorted(missing))}"
         denied.append(message)
