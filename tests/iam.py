@@ -61,6 +61,11 @@ def _attributes(statement: dict[str, Any]) -> set[str]:
     return {*condition.get("dynamodb:Attributes", ())}
 
 
+def covers(function: str, action: str, request: dict[str, Any]) -> set[str]:
+    """Name what a function was granted that covers this part of a call; nothing if it may not do that."""
+    return next(filter(None, (_asked(statement, action, request) for statement in _statements(function))), set())
+
+
 def _asked(statement: dict[str, Any], action: str, request: dict[str, Any]) -> set[str] | None:
     """Name what this part of a call asks of a statement; None if that does not cover it."""
     if action not in statement["Action"]:
@@ -93,9 +98,8 @@ def _judge(params: dict[str, Any], model: Any, **_: Any) -> None:
     parts = [(f"{kind}Item", each) for part in params.get("TransactItems", ()) for kind, each in part.items()]
     missing = set()
     for name, request in parts or [(model.name, params)]:
-        asked = [_asked(statement, f"dynamodb:{name}", request) for statement in _statements(function)]
-        if covered := next(filter(None, asked), None):
-            seen[function] |= covered
+        if grants := covers(function, f"dynamodb:{name}", request):
+            seen[function] |= grants
         else:
             kinds = sorted({key.partition("#")[0] for key in _partition_keys(request)})
             missing.add(f"dynamodb:{name} of {', '.join(kinds)}")

@@ -282,7 +282,7 @@ OPERATIONS: dict[str, Line] = {
         partial(ledger_call, issue_key, {}, {"name": "shop", "scopes": ["read"], "expires_in_days": 30}),
         demo.ADMIN,
         ("issue key", "shop", 0, "read", 30),
-        "?",
+        "0fd8d86dc33d570a51a8a57fbe111c3f86c548e8ccf372453b1ce5b54c667127",
         ({"expires_in_days": 31}, {"expires_in_days": None}),
     ),
     "api: issue a key to everything": Line(

@@ -464,3 +464,29 @@ def test_what_a_policy_does_not_grant_is_denied_whoever_catches_the_error(monkey
     everlytic.send("GET", f"/{demo.JOHN}")
     assert iam.denied == ["GetCustomer may not do dynamodb:GetItem of S"]
     iam.denied.clear()
+
+
+LAST_USE: dict[str, Any] = {
+    "Key": {"pk": {"S": "S#0"}, "sk": {"S": "."}},
+    "UpdateExpression": "SET d = :today",
+    "ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(d)",
+}
+
+
+@pytest.mark.parametrize(
+    ("other", "is_covered"),
+    [
+        ({}, True),
+        ({"ConditionExpression": "d = :seen"}, True),
+        ({"Key": {"pk": {"S": "O#100"}, "sk": {"S": "S#0"}}}, False),
+        ({"Key": {"pk": {"S": "B#1#sms"}, "sk": {"S": "~"}}}, False),
+        ({"UpdateExpression": "SET d = :today, scopes = :all"}, False),
+        ({"UpdateExpression": "SET account = :mine"}, False),
+        ({"ConditionExpression": "size(hash) > :guess"}, False),
+    ],
+)
+def test_what_only_reads_may_write_the_day_of_a_keys_last_use_and_nothing_else(
+    other: dict[str, Any], is_covered: bool
+) -> None:
+    assert bool(iam.covers("GetBalance", "dynamodb:UpdateItem", LAST_USE | other)) is is_covered
+    assert not iam.covers("GetBalance", "dynamodb:DeleteItem", LAST_USE)

@@ -18,7 +18,7 @@ from ledger.credentials import Caller
 from ledger.errors import Busy, KeyReused, LedgerError, OutcomeUnknown, WrongCredentials
 from ledger.kinds import Scope
 from ledger.names import look_up
-from ledger.table import Table
+from ledger.table import Table, single
 from tests.ledger.conftest import Clock
 from tests.ledger.test_balance import through
 from tests.local import demo
@@ -487,16 +487,20 @@ def test_the_day_of_a_keys_last_use_is_written_once_a_day_and_by_nobody_who_wait
     assert (later.writes, used(table, key)) == (2, today_ms + DAY_MS)
 
 
-def test_a_key_revoked_meanwhile_does_not_come_back_and_shows_its_last_use(table: Table, operator: Caller) -> None:
+@pytest.mark.parametrize("was_used", [True, False])
+def test_a_key_revoked_meanwhile_does_not_come_back_and_shows_its_last_use(
+    table: Table, operator: Caller, was_used: bool
+) -> None:
     key, _ = issue(table, operator)
     later = Later(table)
-    later.recognise(SECRET)
-    later.catch_up()
+    if was_used:
+        later.recognise(SECRET)
+        later.catch_up()
     later.recognise(SECRET, day=1)
     api_keys.revoke(table, demo.ADMIN, key.id)
     later.catch_up()
-    assert who(table, SECRET) is None
-    assert used(table, key) == table.now_ms() // DAY_MS * DAY_MS
+    assert table.get(single(credentials.api_key(SECRET).pk)) is None
+    assert used(table, key) == (table.now_ms() // DAY_MS * DAY_MS if was_used else None)
 
 
 def test_a_last_use_that_cannot_be_written_changes_no_answer(table: Table, operator: Caller) -> None:

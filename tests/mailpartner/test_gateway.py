@@ -56,7 +56,7 @@ def test_the_printed_lines_work_as_printed(url: str, ledger: Table) -> None:
     assert "Idempotency-Replayed" not in created
     assert "Idempotency-Replayed: true" in again
     new_key = new["subaccount"]["apiKey"]
-    assert len(new_key) == 43
+    assert len(new_key) == 51
     assert told_again["subaccount"]["apiKey"] == ""
     assert new.pop("subaccount") == told_again.pop("subaccount") | {"apiKey": new_key}
     assert new == told_again

@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
-from ledger import accounts, counter, credentials, history, opening
+from api import issue_key, list_keys, revoke_key
+from ledger import accounts, api_keys, counter, credentials, history, opening
 from ledger.accounts import HOUSE, Role
+from ledger.api_keys import LastAdminKey
 from ledger.claims import CallerKey
 from ledger.entry import AMOUNT_LIMIT
-from ledger.kinds import Kind
+from ledger.kinds import Kind, Scope
 from ledger.table import Table
 from operations.open_account import lambda_handler
+from tests.api.caller import ask as call
 from tests.demo_ledger import items
 from tests.local import demo
 from tests.local.gateway import Context
@@ -47,6 +50,24 @@ def test_a_user_is_opened_with_its_balances(ledger: Table) -> None:
 def test_an_admin_is_an_operator_of_the_house(ledger: Table) -> None:
     opened = ask({"role": "admin", "username": "acme"})
     assert accounts.get(ledger, HOUSE, opened["account"]).role is Role.ADMIN
+
+
+def test_an_operators_first_key_is_listed_and_can_be_revoked_once_there_is_another(ledger: Table) -> None:
+    opened = ask({"role": "admin", "username": "acme"})
+    operator, secret = opened["account"], opened["api_key"]
+    (first,) = api_keys.list_keys(ledger, operator, limit=9)
+    assert (first.name, first.scopes, first.subtree) == ("first key", frozenset({Scope.ADMIN}), None)
+    with pytest.raises(LastAdminKey):
+        api_keys.revoke(ledger, operator, first.id)
+    another = call(issue_key, {"name": "office", "scopes": ["admin"]}, secret=secret, key="office")
+    assert call(revoke_key, secret=another["secret"], key_=first.id).status == 204
+    assert call(list_keys, secret=secret).code == "unauthenticated"
+
+
+def test_a_users_key_is_in_no_listing(ledger: Table) -> None:
+    opened = ask(MARY)
+    assert api_keys.list_keys(ledger, opened["account"], limit=9) == []
+    assert len(api_keys.list_keys(ledger, demo.ADMIN, limit=9)) == 2
 
 
 def test_what_is_shown_lets_its_holder_in(ledger: Table) -> None:
