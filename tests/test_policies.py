@@ -3,6 +3,7 @@
 That no function does more, whichever test runs it, is for tests/iam.py and conftest.py to see.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from api import (
     list_holds,
     list_keys,
     list_packages,
+    openapi,
     put_package,
     release_hold,
     remove_login,
@@ -147,8 +149,16 @@ def ozeki_api(table: Table) -> None:
 
 Send = Callable[..., object]
 
-NEW = {"name": "New", "email": "new@acme.example", "email_package_id": 2, "email_quota": 5}
-ALL = {"name": "x", "email": "x@acme.example", "email_quota": 1, "status": "suspended", "email_package_id": 2}
+NOBODY = 999
+NEW = {"name": "New", "email": "new@acme.example", "email_package_id": 2, "email_quota": 5, "unique_id": "n"}
+ALL = {
+    "name": "x",
+    "email": "x@acme.example",
+    "email_quota": 1,
+    "status": "suspended",
+    "email_package_id": 2,
+    "unique_id": "x",
+}
 
 
 def creating(table: Table, send: Send, *request: Any) -> None:
@@ -275,6 +285,7 @@ def transferring(table: Table) -> None:
     wanted = {"payer": demo.JOHN, "payee": demo.ACME, "unit": "sms", "amount": 1, **NOTED}
     for key in KEYS:
         api.ask(transfer_credit, wanted, key=key)
+    api.ask(transfer_credit, {**wanted, "payee": NOBODY}, key="nobody")
 
 
 def reserving(table: Table) -> None:
@@ -335,6 +346,7 @@ def asking(*requests: Callable[[], object]) -> Scenario:
 def issuing(_: Table) -> None:
     for key in KEYS:
         api.ask(issue_key, {"name": "shop", "scopes": ["read"], "account": demo.JOHN}, key=key)
+    api.ask(issue_key, {"name": "shop", "scopes": ["read"], "account": NOBODY}, key="nobody")
 
 
 def revoking(table: Table) -> None:
@@ -394,7 +406,11 @@ SCENARIOS: dict[str, Scenario] = {
     "GetMe": mailing("GetMe"),
     "CreateAccount": creating_account,
     "GetAccount": asking(lambda: api.ask(get_account, id=demo.JOHN)),
-    "ListAccounts": asking(lambda: api.ask(list_accounts), lambda: api.ask(list_accounts, parent=demo.JOHN)),
+    "ListAccounts": asking(
+        lambda: api.ask(list_accounts),
+        lambda: api.ask(list_accounts, parent=demo.JOHN),
+        lambda: api.ask(list_accounts, parent=NOBODY),
+    ),
     "UpdateAccount": updating_account,
     "SetLogin": asking(
         lambda: api.ask(set_login, {"username": "jane", "password": "correct-horse"}, id=demo.JOHN),
@@ -444,6 +460,14 @@ SCENARIOS: dict[str, Scenario] = {
 }
 
 
+def ask_for_nobody(function: str) -> None:
+    """Ask an endpoint of our own about an account that nobody has: it is looked for among all there are."""
+    for module in itertools.chain.from_iterable(openapi.ENDPOINTS.values()):
+        if FUNCTIONS[function]["Handler"] == f"{module.__name__}.lambda_handler" and "{id}" in module.ENDPOINT.path:
+            example = {**module.ENDPOINT.example, "id": NOBODY}
+            api.ask(module, example.pop("body", None), key="nobody", **example)
+
+
 @pytest.mark.usefixtures("nothing_later")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_may_do_what_it_is_seen_to_need_and_nothing_else(ledger: Table, function: str) -> None:
@@ -451,6 +475,7 @@ def test_a_function_may_do_what_it_is_seen_to_need_and_nothing_else(ledger: Tabl
     iam.seen.pop(function, None)
     with small_tails(), crowded(ledger):
         SCENARIOS[function](ledger)
+        ask_for_nobody(function)
     assert iam.seen[function] == iam.granted(function)
 
 
