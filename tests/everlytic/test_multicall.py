@@ -112,9 +112,9 @@ def test_who_asks_is_recognised_once_and_before_anything_is_read(
     open_user(ledger)
     asked: list[str] = []
 
-    def by_key(table: Table, secret: str) -> credentials.Caller:
+    def by_key(table: Table, secret: str, *, fresh: bool) -> credentials.Caller:
         asked.append(secret)
-        return credentials.by_key(table, secret)
+        return credentials.by_key(table, secret, fresh=fresh)
 
     monkeypatch.setattr(wire, "by_key", by_key)
     many(named("GetCustomer", 1), named("Topup", 1, "2"), named("DeleteCustomer", 1))

@@ -37,7 +37,6 @@ STRANGERS = (
     basic(f":{demo.API_KEY}"),
     basic(f"admin:{demo.API_KEY} "),
     basic(f"admin:{demo.API_KEY.upper()}"),
-    basic(f"ADMIN:{demo.API_KEY}"),
     basic(f"john:{demo.API_KEY}"),
     basic(f"admin:x:{demo.API_KEY}"),
     basic(f"{demo.API_KEY}:admin"),
