@@ -19,6 +19,7 @@ from gateway import Event, Unreadable
 from ledger import accounts, credentials, errors
 from ledger.accounts import Account
 from ledger.claims import LONGEST_KEY, CallerKey
+from ledger.counter import State
 from ledger.credentials import Caller
 from ledger.kinds import Scope
 from ledger.table import Table, made, open_table
@@ -212,7 +213,8 @@ def _call(event: Event, endpoint: Endpoint[At, Body], log: Log) -> Call[At, Body
     body = _read("body", dict if endpoint.body is NoBody else partial(_json, event), endpoint.body, faults)
     if at is None or body is None or faults:
         raise InvalidRequest(*faults)
-    if endpoint.operator and caller.subtree is not None:
+    is_suspended = caller.state is not State.OPEN  # it may read, and nothing else
+    if (endpoint.operator and caller.subtree is not None) or (is_suspended and endpoint.method != "GET"):
         raise errors.NotPermitted
     if unit := getattr(at, "unit", None) or getattr(body, "unit", None):
         log["unit"] = unit
@@ -223,7 +225,7 @@ def _call(event: Event, endpoint: Endpoint[At, Body], log: Log) -> Call[At, Body
 
 
 def _caller(headers: Mapping[str, str]) -> Caller:
-    """Recognise the caller by `Authorization: Bearer <key>`. Whoever's own account is closed may do nothing."""
+    """Recognise the caller by `Authorization: Bearer <key>`. Whose operator or top is closed may do nothing."""
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise errors.WrongCredentials

@@ -24,6 +24,12 @@ def require_admin(caller: Caller) -> None:
         raise NotPermitted
 
 
+def require_open_admin(caller: Caller) -> None:
+    """Raise NotPermitted unless an admin is calling, or AccountSuspended if it may only read."""
+    require_admin(caller)
+    caller.require_open()
+
+
 def find_user(table: Table, caller: Caller, name: str) -> Target:
     """Find an account of the caller's by its user name. Raises AccountNotFound."""
     if len(name) > LONGEST_USERNAME:

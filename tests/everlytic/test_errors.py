@@ -136,6 +136,7 @@ IMPOSSIBLE = (409, "not possible as the customer is")
 TOLD = {
     "WrongCredentials": (401, "wrong username or API key"),
     "NotPermitted": (403, "only an operator may do this"),
+    "AccountSuspended": (403, "the operator is suspended: it may only read"),
     "AccountNotFound": (404, "no such customer"),
     "PackageNotFound": (404, "no such package"),
     "KeyReused": (409, "the Idempotency-Key was used for something else"),
@@ -145,7 +146,7 @@ TOLD = {
     "Busy": (503, "busy, nothing changed: send it again"),
     "OutcomeUnknown": (504, "the outcome is not known: look before sending it again"),
     **dict.fromkeys(("BalanceTooLarge", "HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
-    **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused"), IMPOSSIBLE),
+    **dict.fromkeys(("InsufficientCredit", "TransferRefused"), IMPOSSIBLE),
 }
 HEADERS = {
     401: {"WWW-Authenticate": 'Basic realm="Everlytic API", charset="UTF-8"'},
