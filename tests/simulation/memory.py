@@ -57,6 +57,8 @@ class Memory:
         low, high = "", "\U0010ffff"
         if KeyConditionExpression == "pk = :pk AND sk BETWEEN :first AND :last":
             low, high = values[":first"]["S"], values[":last"]["S"]
+        elif KeyConditionExpression == "pk = :pk AND sk > :after":
+            low = values[":after"]["S"] + "\0"
         elif KeyConditionExpression != "pk = :pk":
             raise NotImplementedError(KeyConditionExpression)
         pk = values[":pk"]["S"]
@@ -128,8 +130,20 @@ class Memory:
 
 
 def _copy(plain: Any) -> Any:
-    """Copy plain data, five times faster than deepcopy does."""
-    return marshal.loads(marshal.dumps(plain))  # noqa: S302 - its own bytes
+    """Copy plain data, five times faster than deepcopy does. A text that is more than one is sent as a text."""
+    try:
+        return marshal.loads(marshal.dumps(plain))  # noqa: S302 - its own bytes
+    except ValueError:
+        return _sent(plain)
+
+
+def _sent(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _sent(each) for name, each in value.items()}
+        case list():
+            return [_sent(each) for each in value]
+    return str(value) if isinstance(value, str) else value
 
 
 def _place(item: Item) -> tuple[str, str]:
@@ -232,6 +246,9 @@ def _assignment(text: str) -> Callable[[Item, Item], None]:
             _put(item, path, values, {"N": str(_plain(_find(item, path, values) or {}) + _plain(values[value]))})
 
         return add
+    if match := re.fullmatch(r"(\w+) = if_not_exists\(\1, (:\w+)\)", text):
+        name, value = match.groups()
+        return lambda item, values: _put(item, name, values, item.get(name) or _copy(values[value]))
     if match := re.fullmatch(r"(\w+) = list_append\(\1, (:\w+)\)", text):
         name, value = match.groups()
         return lambda item, values: item[name]["L"].extend(_copy(values[value]["L"]))
