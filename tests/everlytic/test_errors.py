@@ -164,7 +164,7 @@ def test_every_error_of_the_ledger_is_told_with_its_status_and_text_and_as_the_s
         answer = wire.answer({}, act, "done")
         status = answer["statusCode"]
         told[name] = status, json.loads(answer["body"])["error"]["message"]
-        common = {"Cache-Control": "no-store", "Content-Type": "application/json"}
+        common = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Type": "application/json"}
         assert answer["headers"] == common | HEADERS.get(status, {})
         with pytest.raises(Fault) as fault:
             loads(marshalling.answer({}, act, "done")["body"])
