@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from ledger import accounts, credentials, customers, logins
-from ledger.accounts import HOUSE, Role
 from ledger.claims import CallerKey
 from ledger.credentials import by_password, user_name
 from ledger.errors import AccountClosed, AccountNotFound, KeyReused, NameTaken, WrongCredentials
@@ -15,17 +14,13 @@ from ledger.table import RECALL_MS, Table
 from tests.demo_ledger import quick_passwords
 from tests.ledger.conftest import ACCOUNT, OPERATOR, Clock
 
+pytestmark = pytest.mark.usefixtures("operator")
+
 
 @pytest.fixture(autouse=True)
 def _quick() -> Iterator[None]:
     with quick_passwords():
         yield
-
-
-@pytest.fixture(autouse=True)
-def _operator(table: Table) -> None:
-    """Open the operator, too: nobody whose operator is unknown is let in."""
-    open_account(table, HOUSE, actor=HOUSE, role=Role.ADMIN, account=OPERATOR)
 
 
 @pytest.fixture
