@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 _WEIGHT = re.compile(r"q\s*=\s*([01]\.?[0-9]*|\.[0-9]+)")  # Java sends `q=.2`
 _BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and white space
+# Nobody on the way keeps it, and no browser takes it for what it does not say it is.
+_EVERY_ANSWERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -172,14 +174,14 @@ def is_key(text: str) -> bool:
 
 
 def response(status: int, content_type: str, body: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Make the answer that API Gateway passes on; it counts Content-Length itself. Nobody on the way keeps it."""
-    common = {"Cache-Control": "no-store", "Content-Type": content_type}
+    """Make the answer that API Gateway passes on; it counts Content-Length itself."""
+    common = {**_EVERY_ANSWERS, "Content-Type": content_type}
     return {"statusCode": int(status), "headers": common | dict(headers or {}), "body": body}
 
 
 def no_content(headers: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Make an answer without a body."""
-    return {"statusCode": int(HTTPStatus.NO_CONTENT), "headers": {"Cache-Control": "no-store", **(headers or {})}}
+    return {"statusCode": int(HTTPStatus.NO_CONTENT), "headers": {**_EVERY_ANSWERS, **(headers or {})}}
 
 
 def replay_headers(replayed: bool, log: dict[str, object]) -> dict[str, str]:

@@ -261,17 +261,20 @@ def test_a_dialect_may_want_to_say_itself_where_half_a_surrogate_pair_is() -> No
 # -------------------------------------------------------------------------------------------------------------- answers
 
 
-def test_no_answer_is_kept_unless_it_says_so() -> None:
+COMMON = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def test_no_answer_is_kept_unless_it_says_so_or_taken_for_what_it_is_not() -> None:
     assert gateway.response(201, "text/plain", "x", {"Location": "/y"}) == {
         "statusCode": 201,
-        "headers": {"Cache-Control": "no-store", "Content-Type": "text/plain", "Location": "/y"},
+        "headers": COMMON | {"Content-Type": "text/plain", "Location": "/y"},
         "body": "x",
     }
     assert (
         gateway.response(200, "text/plain", "", {"Cache-Control": "max-age=1"})["headers"]["Cache-Control"]
         == "max-age=1"
     )
-    assert gateway.no_content({"X": "y"}) == {"statusCode": 204, "headers": {"Cache-Control": "no-store", "X": "y"}}
+    assert gateway.no_content({"X": "y"}) == {"statusCode": 204, "headers": COMMON | {"X": "y"}}
 
 
 JSON, XML, TEXT = OFFERED = ("application/json", "application/xml", "text/xml")

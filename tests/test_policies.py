@@ -5,6 +5,7 @@ That no function does more, whichever test runs it, is for tests/iam.py and conf
 
 import itertools
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -44,12 +45,13 @@ from api import (
     update_account,
     update_key,
 )
-from ledger import counter, credentials, holds, opening, packages
+from ledger import api_keys, counter, credentials, holds, opening, packages
 from ledger.balance import change
 from ledger.change import Change
+from ledger.claims import CallerKey
 from ledger.counter import State
 from ledger.entry import mint_key
-from ledger.kinds import Kind
+from ledger.kinds import Kind, Scope
 from ledger.table import Table
 from tests import iam
 from tests.api import caller as api
@@ -483,10 +485,37 @@ def ask_for_nobody(function: str) -> None:
 def test_a_function_may_do_what_it_is_seen_to_need_and_nothing_else(ledger: Table, function: str) -> None:
     assert function in SCENARIOS, f"{function} has no scenario"
     iam.seen.pop(function, None)
+    show_a_deep_key(ledger, function)
     with small_tails(), crowded(ledger):
         SCENARIOS[function](ledger)
         ask_for_nobody(function)
     assert iam.seen[function] == iam.granted(function)
+
+
+def show_a_deep_key(table: Table, function: str) -> None:
+    """Send the function's event with a key for an account below another's, whose state is looked up by its owner."""
+    if "items S#*" not in iam.granted(function) or FUNCTIONS[function]["Handler"].startswith("operations."):
+        return
+    below = opening.open_account(table, demo.JOHN, actor=demo.ADMIN, account=9_999).id
+    api_keys.issue(
+        table,
+        credentials.by_scoped_key(table, demo.API_KEY),
+        "a deep key",
+        name="deep",
+        scopes=frozenset({Scope.ADMIN}),
+        subtree=below,
+        caller_key=CallerKey(0, "deep", ("deep",)),
+    )
+    module = FUNCTIONS[function]["Handler"].split(".")[-2]
+    event = json.loads((ROOT / "events" / f"{module}.json").read_text())
+    if event.get("isBase64Encoded"):
+        event |= {"body": b64decode(event["body"]).decode(), "isBase64Encoded": False}
+    shown = json.dumps(event).replace(demo.API_KEY, "a deep key")
+    basic, deep = (b64encode(f"admin:{secret}".encode()).decode() for secret in (demo.API_KEY, "a deep key"))
+    shown = shown.replace(basic, deep)
+    table.recent.clear()
+    import_handler(FUNCTIONS[function]["Handler"])(json.loads(shown), Context(function))
+    table.recent.clear()
 
 
 def test_every_scenario_is_a_functions() -> None:

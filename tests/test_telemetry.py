@@ -225,7 +225,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def written(status: int, content_type: str, body: str) -> dict[str, Any]:
-    headers = {"Cache-Control": "no-store", "Content-Type": content_type}
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Type": content_type}
     return {"statusCode": status, "headers": headers, "body": body}
 
 

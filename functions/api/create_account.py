@@ -14,14 +14,15 @@ from ledger import accounts, opening
 from ledger.accounts import MOST_LEVELS
 from ledger.counter import State
 from ledger.errors import AccountClosed, AccountNotFound
-from ledger.kinds import Scope
+from ledger.kinds import Kind, Scope
 from ledger.table import claim_key, made
 
 
 class NewAccount(Asked):
     """The account to open. Each opening balance, in its unit's smallest part, is entry 1 of its history.
 
-    It lies below `parent` or, without one, below the top of what the key shows. What is null is as if absent.
+    It lies below `parent` or, without one, below the top of what the key shows. What is null is as if absent. Balances
+    other than zero are credit from nothing, which needs a key with the scope `topup`, too.
     """
 
     name: Line
@@ -34,7 +35,7 @@ ENDPOINT = Endpoint(
     "POST",
     "/ledger/accounts",
     done="AccountOpened",
-    scope=Scope.ADMIN,
+    scope=Scope.ACCOUNTS,
     at=NoParameters,
     body=NewAccount,
     told=Account,
@@ -51,7 +52,10 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def create_account(call: Call[NoParameters, NewAccount]) -> Answer:
     """Open the account below its parent. A replay tells it as it is now."""
-    wanted, parent = call.body, _parent(call)
+    wanted = call.body
+    if any((wanted.balances or {}).values()):
+        call.require(Kind.OPENING.scope)
+    parent = _parent(call)
     metadata = json.dumps(wanted.metadata, sort_keys=True) if wanted.metadata else ""
     balances = {str(unit): amount for unit, amount in sorted((wanted.balances or {}).items())}
     properties = {NAME: wanted.name, METADATA: metadata}

@@ -1,12 +1,11 @@
 """The API's description as a page for people: one file, no script, made of the OpenAPI document."""
 
 import json
-from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from html import escape
 from typing import Any
 
+from api.pages import policy
 from api.problems import REFUSALS
 
 _STYLE = """
@@ -16,7 +15,7 @@ table { border-collapse: collapse; width: 100% } td, th { text-align: left; vert
 tr { border-bottom: 1px solid #d8dee6 } pre { background: #f5f7fa; padding: .75rem; overflow-x: auto }
 .method { color: #1769aa; font-weight: 700 }
 """
-POLICY = f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'"
+POLICY = policy(_STYLE)
 """The Content-Security-Policy under which the page is shown."""
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import gateway
 from api import docs, openapi, wire
-from api.statement import HTML
+from api.pages import HTML
 
 _PAGE = docs.page(openapi.document())
 ANSWER = gateway.response(

@@ -7,9 +7,10 @@ from pydantic import Field
 
 from api import wire
 from api.fields import Instant
+from api.pages import HTML
 from api.parameters import BalancePlace
 from api.problems import Fault, InvalidRequest
-from api.statement import CSV, HTML, POLICY, Statement
+from api.statement import CSV, POLICY, Statement
 from api.wire import Answer, Call, Endpoint, NoBody
 from ledger import history, notes
 from ledger.errors import AccountNotFound

@@ -25,8 +25,8 @@ class InvalidRequest(Exception):
     """The request itself is at fault."""
 
     def __init__(self, *faults: Fault) -> None:
-        super().__init__("; ".join(f"{fault.at}: {fault.message}" for fault in faults))
         self.faults = faults[:MOST_FAULTS]
+        super().__init__("; ".join(f"{fault.at}: {fault.message}" for fault in self.faults))
 
 
 class NoSuchPath(Exception):

@@ -16,7 +16,7 @@ ENDPOINT = Endpoint(
     "DELETE",
     "/ledger/accounts/{id}/login",
     done="LoginRemoved",
-    scope=Scope.ADMIN,
+    scope=Scope.ACCOUNTS,
     at=AccountPlace,
     body=NoBody,
     told=None,

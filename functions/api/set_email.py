@@ -26,7 +26,7 @@ ENDPOINT = Endpoint(
     "PUT",
     "/ledger/accounts/{id}/email",
     done="EmailSet",
-    scope=Scope.ADMIN,
+    scope=Scope.ACCOUNTS,
     at=AccountPlace,
     body=NewEmail,
     told=Account,

@@ -27,7 +27,7 @@ ENDPOINT = Endpoint(
     "PUT",
     "/ledger/accounts/{id}/login",
     done="LoginSet",
-    scope=Scope.ADMIN,
+    scope=Scope.ACCOUNTS,
     at=AccountPlace,
     body=NewLogin,
     told=Account,

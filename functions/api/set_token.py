@@ -25,7 +25,7 @@ ENDPOINT = Endpoint(
     "PUT",
     "/ledger/accounts/{id}/token",
     done="TokenSet",
-    scope=Scope.ADMIN,
+    scope=Scope.ACCOUNTS,
     at=AccountPlace,
     body=NewToken,
     told=Account,

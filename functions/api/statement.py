@@ -1,25 +1,29 @@
-"""A statement: one balance over a period, as a table for programs (CSV) or for people (HTML with a chart).
-
-The page loads nothing, from here or elsewhere, and runs no script; its policy says so to the browser, too.
-"""
+"""A statement: one balance over a period, as a table for programs (CSV) or for people (HTML with a chart)."""
 
 import csv
 import io
-from base64 import b64encode
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from html import escape
 
 from api.explained import read_note
 from api.fields import rfc_3339
+from api.pages import policy
 from ledger.entry import Posted
 from ledger.units import Unit
 
 CSV = "text/csv; charset=utf-8"
-HTML = "text/html; charset=utf-8"
 COLUMNS = ("sequence", "time", "kind", "amount", "before", "after", "actor", "reference", "reason")
 _TEXTS = 2  # of the columns, the last: what callers wrote
+
+# What OWASP's page on CSV injection lists, in their full-width and small forms, too, and a minus that is no hyphen.
+_STARTS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
+# What a spreadsheet may pass over before it looks for one.
+_UNSEEN = r"\s\x00-\x1f\x7f-\xa0\xad\u200b-\u200f\u2060\ufeff"
+_FORMULA = re.compile(f"[{_UNSEEN}]*[{_STARTS}]")
+# What ends a cell in a spreadsheet that separates them by something else, or reads no quotes.
+_ENDS = re.compile(r"""([,;|"\t\r\n])""")
 
 _WIDTH, _HEIGHT, _MARGIN = 900, 240, 12
 _STYLE = """
@@ -32,7 +36,7 @@ td:nth-child(2), td:nth-child(3), td:nth-last-child(-n+2) { text-align: left }
 svg { width: 100%; height: auto; background: #f5f7fa; margin-top: 1rem }
 .line { fill: none; stroke: #1769aa; stroke-width: 2 } .zero { stroke: #b3bdc9; stroke-dasharray: 4 4 }
 """
-POLICY = f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'"
+POLICY = policy(_STYLE)
 """The Content-Security-Policy under which the page is shown."""
 
 
@@ -55,9 +59,9 @@ class Statement:
         return self.entries[-1].after if self.entries else self.opening
 
     def csv(self) -> str:
-        """Write the entries as CSV (RFC 4180), with a header line."""
+        """Write the entries as CSV (RFC 4180), with a header line. Texts are in quotes and numbers are not."""
         written = io.StringIO()
-        rows = csv.writer(written)
+        rows = csv.writer(written, quoting=csv.QUOTE_NONNUMERIC)
         rows.writerow(COLUMNS)
         rows.writerows([*cells[:-_TEXTS], *map(_no_formula, cells[-_TEXTS:])] for cells in self._rows())
         return written.getvalue()
@@ -67,7 +71,7 @@ class Statement:
         title = escape(f"Account {self.account}, {Unit(self.unit).described()}")
         head = "".join(f"<th>{name}</th>" for name in COLUMNS)
         rows = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>\n" for cells in self._rows()
+            "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>\n" for cells in self._rows()
         )
         return f"""\
 <!DOCTYPE html>
@@ -86,13 +90,12 @@ class Statement:
 </html>
 """
 
-    def _rows(self) -> Iterator[tuple[str, ...]]:
+    def _rows(self) -> Iterator[tuple[int | str, ...]]:
         for posted in self.entries:
             entry = posted.entry
-            numbers = map(str, (posted.amount, posted.before, posted.after, entry.actor))
+            numbers = posted.amount, posted.before, posted.after, entry.actor
             reason, _ = read_note(self.notes.get(posted.key, ""))
-            sequence, time = str(posted.sequence), rfc_3339(entry.time_ms)
-            yield sequence, time, entry.kind.word, *numbers, entry.reference, reason
+            yield posted.sequence, rfc_3339(entry.time_ms), entry.kind.word, *numbers, entry.reference, reason
 
     def _chart(self) -> str:
         """Draw the balance as steps, one for each entry, from the opening balance on, with a line at zero."""
@@ -112,6 +115,8 @@ class Statement:
         )
 
 
-def _no_formula(text: str) -> str:
-    """Keep a spreadsheet from taking what a caller wrote for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+def _no_formula(text: int | str) -> str:
+    """Keep a spreadsheet from taking what a caller wrote, or a part of it, for a formula: put an apostrophe before."""
+    cells = _ENDS.split(str(text))
+    guarded = "".join(f"'{cell}" if _FORMULA.match(cell) else cell for cell in cells)
+    return f"'{guarded}" if guarded[:1] in ("\t", "\r", "\n", "\0") else guarded

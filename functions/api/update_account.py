@@ -16,15 +16,16 @@ from api.wire import Answer, Call, Endpoint
 from ledger import customers
 from ledger.counter import State as LedgerState
 from ledger.customers import Revision
-from ledger.errors import AccountClosed, AccountNotFound, NotSettled
-from ledger.kinds import Scope
+from ledger.errors import AccountClosed, AccountNotFound, NotPermitted, NotSettled
+from ledger.kinds import Kind, Scope
 
 
 class AccountUpdate(Asked):
     """What to change; what is absent or null stays. Closing is for good and needs balances that owe and hold nothing.
 
-    A credit limit is how far below zero spending may take that balance, in the unit's smallest part. `metadata` is
-    replaced as a whole.
+    A credit limit is how far below zero spending may take that balance, in the unit's smallest part: to set one needs a
+    key with the scope `adjust`, too. `metadata` is replaced as a whole. Of the account at its top, a key for a subtree
+    changes neither limits nor state.
     """
 
     name: Line | None = None
@@ -37,7 +38,7 @@ ENDPOINT = Endpoint(
     "PATCH",
     "/ledger/accounts/{id}",
     done="AccountUpdated",
-    scope=Scope.ADMIN,
+    scope=Scope.ACCOUNTS,
     at=AccountPlace,
     body=AccountUpdate,
     told=Account,
@@ -52,7 +53,12 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def update_account(call: Call[AccountPlace, AccountUpdate]) -> Answer:
     """Change a customer of the caller's in one commit."""
-    found, wanted = call.customer(call.at.id), call.body
+    wanted = call.body
+    if wanted.credit_limits:
+        call.require(Kind.ADJUSTMENT.scope)
+    found = call.customer(call.at.id)
+    if found.id == call.caller.top and (wanted.credit_limits or wanted.state is not None):
+        raise NotPermitted  # its operator's to decide: nobody lifts their own suspension or limit
     if found.state is LedgerState.CLOSED and wanted == AccountUpdate(state=LedgerState.CLOSED):
         return Answer(Account.of(found))
     properties: dict[str, str | int] = {}

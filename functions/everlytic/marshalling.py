@@ -22,6 +22,7 @@ import gateway
 from everlytic import wire
 from everlytic.wire import Refused, Request
 from gateway import Event
+from ledger.credentials import Caller
 from telemetry import Log
 
 _INTEGER = re.compile("[+-]?0*[0-9]{1,19}")  # an i8
@@ -47,7 +48,7 @@ class Call:
         return read_call(body if self.event.get("isBase64Encoded") else body.decode())
 
     def request(
-        self, parameters: Mapping[str, Any], recognised: int | None = None, place: int | None = None
+        self, parameters: Mapping[str, Any], recognised: Caller | None = None, place: int | None = None
     ) -> Request:
         """Make the request that this call is with these parameters, which are the path's, the query's and the body."""
         return Request(

@@ -21,7 +21,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def topup_customer(request: Request) -> Customer:
     """Add the package in one commit and answer the customer as that left it."""
-    operator = request.operator(table)
+    operator = request.operator(table, changes=True)
     account = accounts.get(table, operator, request.customer())
     package = packages.get(table, operator, request.package())
     key = request.key_for(operator, "topupcustomer", account.id, package.identifier)

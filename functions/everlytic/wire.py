@@ -23,7 +23,7 @@ from gateway import Event, Unreadable
 from ledger import errors
 from ledger.accounts import LAST_ID, Role
 from ledger.claims import LONGEST_KEY, CallerKey
-from ledger.credentials import by_key
+from ledger.credentials import Caller, by_key
 from ledger.names import username_pk
 from ledger.packages import PackageNotFound
 from ledger.table import Table
@@ -56,6 +56,7 @@ class Refused(Exception):
 ERRORS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     errors.WrongCredentials: (HTTPStatus.UNAUTHORIZED, "wrong username or API key"),
     errors.NotPermitted: (HTTPStatus.FORBIDDEN, "only an operator may do this"),
+    errors.AccountSuspended: (HTTPStatus.FORBIDDEN, "the operator is suspended: it may only read"),
     errors.AccountNotFound: (HTTPStatus.NOT_FOUND, "no such customer"),
     PackageNotFound: (HTTPStatus.NOT_FOUND, "no such package"),
     errors.KeyReused: (HTTPStatus.CONFLICT, "the Idempotency-Key was used for something else"),
@@ -93,11 +94,18 @@ class Request:
     query: Callable[[], Mapping[str, object]]
     properties: Callable[[], object]
     log: Log
-    recognised: int | None = None
+    recognised: Caller | None = None
     place: int | None = None
 
-    def operator(self, table: Table, *, fresh: bool = False) -> int:
-        """Recognise the operator who asks: 401 unless name and API key belong together, 403 for a user's.
+    def operator(self, table: Table, *, changes: bool = False) -> int:
+        """Recognise the operator who asks. One that is suspended changes nothing. Raises what `caller` raises."""
+        caller = self.caller(table, fresh=changes)
+        if changes:
+            caller.require_open()
+        return caller.account
+
+    def caller(self, table: Table, *, fresh: bool) -> Caller:
+        """Recognise who asks: 401 unless name and API key belong together, 403 for a user's.
 
         `fresh` trusts no memory: what changes customers asks for that.
         """
@@ -113,7 +121,7 @@ class Request:
         self.log["caller"] = caller.account
         if caller.role is not Role.ADMIN:
             raise errors.NotPermitted
-        return caller.account
+        return caller
 
     def customer(self) -> int:
         """Give the id of the customer it is about. Raises AccountNotFound if it can be nobody's."""

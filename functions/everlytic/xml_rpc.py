@@ -23,6 +23,7 @@ from everlytic.topup_customer import topup_customer
 from everlytic.update_customer import update_customer
 from everlytic.wire import Refused, Request
 from ledger import metrics
+from ledger.credentials import Caller
 from ledger.metrics import Metric
 from ledger.table import open_table
 from telemetry import Log
@@ -66,15 +67,15 @@ def refuse_path(_: Log) -> dict[str, Any]:
 
 def xml_rpc(call: Call) -> Returned:
     """Call one method, or several. Who asks is settled, once, before anything that they wrote is read."""
-    operator = call.request({}).operator(table, fresh=True)  # whichever method it is: that is not read yet
+    caller = call.request({}).caller(table, fresh=True)  # whichever method it is: that is not read yet
     name, given = call.read()
     match name, given:
         case "system.multicall", ([*calls],):
-            return call_each(call, operator, calls)
-    return call_method(call, operator, name, given)
+            return call_each(call, caller, calls)
+    return call_method(call, caller, name, given)
 
 
-def call_method(call: Call, operator: int, name: str, given: Sequence[Any], place: int | None = None) -> Returned:
+def call_method(call: Call, caller: Caller, name: str, given: Sequence[Any], place: int | None = None) -> Returned:
     """Call a method with what it is given."""
     match name, given:
         case "system.listMethods", ():
@@ -87,13 +88,13 @@ def call_method(call: Call, operator: int, name: str, given: Sequence[Any], plac
     if not method.least <= len(given) <= len(method.parameters):
         raise Refused(HTTPStatus.BAD_REQUEST, f"{name} takes ({', '.join(method.parameters)})")
     call.log["method"] = method.act.__name__
-    answered = method.act(call.request(dict(zip(method.parameters, given, strict=False)), operator, place))
+    answered = method.act(call.request(dict(zip(method.parameters, given, strict=False)), caller, place))
     if isinstance(answered, Page):
         return Returned(list(answered.items))
     return Returned(answered.item if method.returns == "struct" else answered.item["id"], answered.replayed)
 
 
-def call_each(call: Call, operator: int, calls: Sequence[Any]) -> Returned:
+def call_each(call: Call, caller: Caller, calls: Sequence[Any]) -> Returned:
     """Call each method in turn, whatever became of those before it, as long as there is time, and room for its list.
 
     Each returns an array of one value, or the fault it met as a struct.
@@ -107,7 +108,7 @@ def call_each(call: Call, operator: int, calls: Sequence[Any]) -> Returned:
         try:
             if table.now_ms() > last_start_ms:
                 raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "not made, for want of time: send it again")
-            returned = call_method(replace(call, log={}), operator, *_named(each), place)
+            returned = call_method(replace(call, log={}), caller, *_named(each), place)
             if isinstance(returned.value, list):
                 taken = marshalling.size(returned.value)
                 if taken > room:

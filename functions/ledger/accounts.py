@@ -97,6 +97,15 @@ def owner_of(table: Table, account: int) -> int:
     return table.recall(("owner", account), look_it_up)
 
 
+def operator_of(table: Table, account: Account) -> Account:
+    """Read the operator above an account, at any depth: usually its owner. Raises AccountNotFound."""
+    found = find(table, HOUSE, account.owner)
+    if found is None:
+        *_, operator = lineage(table, account.owner)
+        found = get(table, HOUSE, operator)
+    return found
+
+
 def lineage(table: Table, account: int) -> Iterator[int]:
     """Walk up the tree from an account: itself, its owner, and so on to the operator. Raises AccountNotFound."""
     for _ in range(MOST_LEVELS + 1):

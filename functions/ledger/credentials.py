@@ -12,9 +12,16 @@ from hashlib import blake2b, scrypt, sha256
 from hmac import compare_digest
 
 from ledger import accounts, guesses
-from ledger.accounts import Role
+from ledger.accounts import Account, Role
 from ledger.counter import State
-from ledger.errors import AccountClosed, AccountNotFound, LoginBlocked, NotPermitted, WrongCredentials
+from ledger.errors import (
+    AccountClosed,
+    AccountNotFound,
+    AccountSuspended,
+    LoginBlocked,
+    NotPermitted,
+    WrongCredentials,
+)
 from ledger.kinds import Scope
 from ledger.metrics import NO_UNIT, Metric, count
 from ledger.names import LONGEST_USERNAME, Name, composed, username_pk
@@ -45,6 +52,7 @@ class Caller:
     """Who is calling, as their credential proved.
 
     `subtree` is the account that the credential shows with all below it, at any depth; None is the caller's own.
+    `state` is the worst of the states that bear on it: its operator's, and that of the account at its top.
     `expires_ms` is when an API key stops, and None if never. `keys_reset_ms` is its account's, as it was found.
     """
 
@@ -61,6 +69,11 @@ class Caller:
     def may(self, scope: Scope) -> bool:
         """Say whether the credential is good for this."""
         return not self.scopes.isdisjoint({scope, Scope.ADMIN})
+
+    def require_open(self) -> None:
+        """Raise AccountSuspended unless the credential may change something: one that is suspended may only read."""
+        if self.state is not State.OPEN:
+            raise AccountSuspended
 
     @property
     def top(self) -> int:
@@ -212,30 +225,46 @@ def _note_use(table: Table, item: Item) -> None:
 
 
 def _caller(table: Table, item: Item) -> Caller:
-    """Read whose credential this is. The profile has the last word on role and state."""
+    """Read whose credential this is. The profiles have the last word on role and state."""
     try:
         account = accounts.get(table, int(item["o"]["N"]), int(item["account"]["N"]))
+        scopes, subtree = frozenset({Scope.ADMIN}), None
+        if account.role is Role.USER:
+            scopes, subtree = frozenset({Scope.READ}), account.id
+        elif "scopes" in item:  # an issued key (api_keys.py): for less than its account, perhaps
+            scopes = frozenset(map(Scope, item["scopes"]["SS"]))
+            subtree = int(item["subtree"]["N"]) if "subtree" in item else None
+        state = _state(table, account, subtree)
     except AccountNotFound:
         raise WrongCredentials from None
-    if account.state is State.CLOSED:
+    if state is State.CLOSED:
         raise AccountClosed
-    scopes, subtree = frozenset({Scope.ADMIN}), None
-    if account.role is Role.USER:
-        scopes, subtree = frozenset({Scope.READ}), account.id
-    elif "scopes" in item:  # an issued key (api_keys.py): for less than its account, perhaps
-        scopes = frozenset(map(Scope, item["scopes"]["SS"]))
-        subtree = int(item["subtree"]["N"]) if "subtree" in item else None
     return Caller(
         account.id,
         account.owner,
         account.username,
         account.role,
-        account.state,
+        state,
         scopes,
         subtree,
         expires_ms=int(item["e"]["N"]) if "e" in item else None,
         keys_reset_ms=account.keys_reset_ms,
     )
+
+
+def _state(table: Table, account: Account, subtree: int | None) -> State:
+    """Find the worst state of a credential's operator and top, one of which is its account: it, alone, is often both.
+
+    The accounts between the two do not bear on it.
+    """
+    if subtree is None or account.state is State.CLOSED:
+        return account.state
+    if subtree == account.id:
+        other = accounts.operator_of(table, account)
+    else:  # usually right below its operator
+        found = accounts.find(table, account.id, subtree)
+        other = found or accounts.get(table, accounts.owner_of(table, subtree), subtree)
+    return max(account.state, other.state)
 
 
 def _stretch(secret: str, proof: Item) -> bytes:

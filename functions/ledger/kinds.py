@@ -5,13 +5,17 @@ from typing import Self
 
 
 class Scope(StrEnum):
-    """What an API key is good for. `ADMIN` is good for everything."""
+    """What an API key is good for. `accounts` is to open and update accounts and their names; `admin` is everything.
+
+    Only `topup`, `adjust` and `admin` create credit from nothing, or let an account owe it.
+    """
 
     READ = "read"
     TOPUP = "topup"
     SPEND = "spend"
     TRANSFER = "transfer"
     ADJUST = "adjust"
+    ACCOUNTS = "accounts"
     ADMIN = "admin"
 
 
@@ -35,7 +39,7 @@ class Kind(IntEnum):
         kind.counts = counts
         return kind
 
-    OPENING = 1, "opening", Scope.ADMIN, True
+    OPENING = 1, "opening", Scope.TOPUP, True
     TOP_UP = 2, "topup", Scope.TOPUP, True
     SPEND = 3, "spend", Scope.SPEND, True
     ADJUSTMENT = 4, "adjustment", Scope.ADJUST, True

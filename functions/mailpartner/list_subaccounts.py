@@ -28,7 +28,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def list_subaccounts(request: Request) -> Answer:
     """List the accounts that have a token and are not closed."""
-    parent = parties.parent(table, parties.caller(table, request))
+    parent = parties.parent(table, parties.caller(table, request), changes=False)
     page = _page(request)
     found = [
         account

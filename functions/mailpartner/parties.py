@@ -8,7 +8,7 @@ from ledger import accounts, names
 from ledger.accounts import Account, Role
 from ledger.counter import State
 from ledger.credentials import Caller, by_key
-from ledger.errors import AccountClosed, AccountNotFound, NotPermitted
+from ledger.errors import AccountClosed, AccountNotFound, AccountSuspended, NotPermitted
 from ledger.names import find_name
 from ledger.table import Table, claim_key
 from mailpartner.wire import Fault, Refused, Request
@@ -29,11 +29,17 @@ def caller(table: Table, request: Request, *, fresh: bool = False) -> Caller:
     return found
 
 
-def parent(table: Table, asking: Caller) -> Account:
-    """Read the main account that asks. Raises NotPermitted: only an admin has sub-accounts."""
+def parent(table: Table, asking: Caller, *, changes: bool = True) -> Account:
+    """Read the main account that asks. Raises NotPermitted: only an admin has sub-accounts.
+
+    One that is suspended may read, but raises AccountSuspended if it `changes` something.
+    """
     if asking.role is not Role.ADMIN:
         raise NotPermitted
-    return profile(table, asking)
+    found = profile(table, asking)
+    if changes and found.state is not State.OPEN:
+        raise AccountSuspended
+    return found
 
 
 def profile(table: Table, asking: Caller) -> Account:

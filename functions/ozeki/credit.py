@@ -7,7 +7,7 @@ from ledger.credentials import Caller
 from ledger.kinds import Kind
 from ledger.table import Table
 from ledger.units import Unit
-from ozeki.parties import Target, find_user, is_own, require_admin
+from ozeki.parties import Target, find_user, is_own, require_admin, require_open_admin
 from ozeki.wire import Answer, Request
 
 UNIT = Unit.SMS
@@ -15,7 +15,7 @@ UNIT = Unit.SMS
 
 def add_credits(table: Table, request: Request, caller: Caller) -> Answer:
     """Add to a balance or take away from it, below zero too."""
-    require_admin(caller)
+    require_open_admin(caller)
     amount = request.integer("add")
     target = _target(table, request, caller)
     # Adding nothing is no change. Under a key it is one, because a retry is owed the same answer.
@@ -26,7 +26,7 @@ def add_credits(table: Table, request: Request, caller: Caller) -> Answer:
 
 def set_credits(table: Table, request: Request, caller: Caller) -> Answer:
     """Set a balance; without a new balance there is no change."""
-    require_admin(caller)
+    require_open_admin(caller)
     amount = request.integer("newbalance") if request.optional("newbalance") else None
     target = _target(table, request, caller)
     if amount is None:

@@ -29,6 +29,12 @@ def is_own(caller: Caller, name: str) -> bool:
     return username_pk(name) == username_pk(caller.username)
 
 
+def require_open_admin(caller: Caller) -> None:
+    """Raise NotPermitted unless an admin is calling, or AccountSuspended if it may only read."""
+    require_admin(caller)
+    caller.require_open()
+
+
 def find_user(table: Table, caller: Caller, name: str) -> Target:
     """Find an account of the caller's by its user name. Raises AccountNotFound."""
     if len(composed(name)) > LONGEST_USERNAME:

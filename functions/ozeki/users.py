@@ -10,7 +10,7 @@ from ledger.logins import set_login
 from ledger.names import Name, composed
 from ledger.opening import open_account
 from ledger.table import Table
-from ozeki.parties import find_user, forget, require_admin
+from ozeki.parties import find_user, forget, require_open_admin
 from ozeki.wire import Answer, Request, invalid
 
 _NO_TEXT = "\N{REPLACEMENT CHARACTER}"  # is what bytes become that are none: many texts would be one
@@ -81,7 +81,7 @@ def _set_state(table: Table, request: Request, caller: Caller, state: State) -> 
 
 def _name(request: Request, caller: Caller) -> str:
     """Read whom an admin's request is about."""
-    require_admin(caller)
+    require_open_admin(caller)
     return request.required("name")
 
 

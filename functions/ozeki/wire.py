@@ -77,6 +77,7 @@ LEDGER_ERRORS: Mapping[type[errors.LedgerError], tuple[Code, str]] = {
         "too many wrong passwords from your address: wait a minute, or up to an hour",
     ),
     errors.NotPermitted: (Code.ADMIN_ONLY, "only admin may do this"),
+    errors.AccountSuspended: (Code.ADMIN_ONLY, "the account is suspended: it may only read"),
     errors.AccountNotFound: (Code.UNKNOWN_ACCOUNT, "unknown useraccount"),
     errors.NameTaken: (Code.INVALID, "not a valid value: name is taken"),
     errors.NotSettled: (Code.INVALID, "not possible: a balance of the user's is below zero or on hold"),

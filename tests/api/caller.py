@@ -84,6 +84,7 @@ def send(endpoint: ModuleType, made: dict[str, Any]) -> Answer:
     response = json.loads(json.dumps(endpoint.lambda_handler(made, Context("api"))))
     headers = {name.lower(): value for name, value in response["headers"].items()}
     assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
     text = response.get("body", "")
     kind = headers.get("content-type", "")
     body = json.loads(text) if kind.endswith("json") else text

@@ -206,6 +206,7 @@ def test_a_problem_says_what_there_is_to_say(error: Exception, more: dict[str, A
         status,
         {
             "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
             "Content-Type": "application/problem+json",
             **({"WWW-Authenticate": 'Bearer realm="ledger"'} if status == 401 else {}),
             **({"Retry-After": "1"} if status in (503, 504) else {}),

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -132,6 +133,7 @@ def test_a_statement_for_people_has_a_chart_and_no_script() -> None:
     assert len(page.findall("body/table/tbody/tr")) == CHANGES + 1
     policy = told.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert policy.endswith("; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
     assert "<script" not in told.body
 
 
@@ -145,6 +147,40 @@ def test_what_callers_wrote_is_text_in_a_statement() -> None:
     rows = list(csv.DictReader(io.StringIO(ask(get_statement, id=1, unit="sms").body)))
     assert [row["reference"] for row in rows] == ["<b>&\"'", "'=1+2", "'-1", "'@x"]
     assert [row["reason"] for row in rows] == ["'\"&>b<", "2+1=", "1-", "x@"]
+
+
+def cells(text: str, separator: str, *, quotes: bool) -> list[str]:
+    """Read CSV as some spreadsheet may: with another separator, or with quotes that are characters like any other."""
+    lines = re.split("[\r\n]+", text)
+    if quotes:
+        return [cell for row in csv.reader(lines, delimiter=separator) for cell in row]
+    return [cell.strip('"') for line in lines for cell in line.split(separator)]
+
+
+@pytest.mark.parametrize("start", "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe63\u2212")
+def test_nothing_a_caller_wrote_is_a_formula_to_any_spreadsheet_and_our_numbers_stay_numbers(start: str) -> None:
+    before = ("", " ", "\t", "\r", "\n", "\0", "\u00a0", "\ufeff", "a;", "a,", 'a"', "a|", "a\t", "a\n", 'a";"', "a; ")
+    for place, written in enumerate(before):
+        wanted: dict[str, Any] = {"kind": "adjustment", "amount": -5, "reason": f"{written}{start}1+1"}
+        if wanted["reason"].isascii() and wanted["reason"].isprintable() and " " not in written:
+            wanted["reference"] = wanted["reason"]
+        assert ask(change_balance, wanted, id=102, unit="sms", key=f"{start} {place}").status == 201
+    told = ask(get_statement, id=102, unit="sms").body
+    for separator in ",;\t|":
+        for quotes in (True, False):
+            for cell in cells(told, separator, quotes=quotes):
+                seen = cell.lstrip().lstrip("\0\ufeff").lstrip()
+                assert not seen.startswith(start) or re.fullmatch("-5|-[0-9]+", seen)
+    rows = list(csv.DictReader(io.StringIO(told), quoting=csv.QUOTE_NONNUMERIC))
+    assert {row["amount"] for row in rows} == {-5}
+
+
+def test_ordinary_texts_are_told_as_they_were_written() -> None:
+    texts = ("3 - 2 = 1", "a+b", "john@example.com", "it's", "20% off", "pages 3-5")
+    for text in texts:
+        ask(change_balance, {"kind": "topup", "amount": 1, "reason": text}, id=1, unit="email", key=text)
+    rows = csv.DictReader(io.StringIO(ask(get_statement, id=1, unit="email").body))
+    assert tuple(row["reason"] for row in rows) == texts
 
 
 def test_a_statement_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

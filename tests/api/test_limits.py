@@ -1,11 +1,21 @@
 """Bounds of the API in figures, each on both sides; those too far off to walk to are only named."""
 
 import json
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from api import change_balance, change_balances, create_account, get_account, get_statement, put_package, reserve_credit
+from api import (
+    change_balance,
+    change_balances,
+    create_account,
+    get_account,
+    get_statement,
+    issue_key,
+    put_package,
+    reserve_credit,
+)
 from ledger.table import Table
 from tests.api.caller import Answer, ask, event, send
 
@@ -116,3 +126,49 @@ def test_a_packages_name_is_printable(ledger: Table) -> None:
 def test_a_statement_ends_before_lambda_would_cut_it_off() -> None:
     assert get_statement.MOST_ENTRIES == 5_000
     assert get_statement.LONGEST_ANSWER == 5_500_000 < 6 * 1024 * 1024
+
+
+def test_a_body_has_4000_values_at_most(ledger: Table) -> None:
+    def names(count: int) -> dict[str, int]:
+        return {str(number): 1 for number in range(count)}
+
+    for count, told in ((3_998, "Extra inputs are not permitted"), (3_999, "more than 4000 values")):
+        assert faults(ask(change_balance, TOPUP | names(count), key="1", **SMS))[0].endswith(told)
+    nested = {"changes": [[names(1_000), names(1_000)], [names(1_000), [names(992)]]]}
+    assert faults(ask(change_balances, nested))[0] != "body: more than 4000 values"
+    nested["changes"].append([{"one": "more"}])
+    assert faults(ask(change_balances, nested)) == ["body: more than 4000 values"]
+
+
+def test_the_largest_batch_that_there_can_be_has_few_enough_values(ledger: Table) -> None:
+    texts = {"reason": "x", "metadata": {str(number): "" for number in range(20)}, "reference": "x"}
+    item = {"account": 101, "unit": "sms", "idempotency_key": "1", "change": TOPUP | texts}
+    assert ask(change_balances, {"changes": [item] * 100}).status == 207
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        (change_balance, {**TOPUP, **{f"{number:x}": 1 for number in range(48_000)}}),
+        (change_balances, {"changes": [0] * 170_000}),
+        (change_balances, {"changes": [{f"{number:x}": 1 for number in range(480)}] * 100}),
+        (create_account, {"name": "x", "balances": {f"{number:x}": 1 for number in range(48_000)}}),
+        (create_account, {"name": "x", "metadata": {f"{number:x}": 1 for number in range(48_000)}}),
+        (issue_key, {"name": "x", "scopes": [0] * 170_000}),
+        (put_package, {"name": "x", "quantities": {f"{number:x}": 1 for number in range(48_000)}}),
+    ],
+)
+def test_a_body_of_many_thousand_faults_gets_a_short_answer(
+    ledger: Table, endpoint: ModuleType, body: dict[str, Any]
+) -> None:
+    places: dict[ModuleType, dict[str, Any]] = {change_balance: SMS, put_package: {"identifier": "x"}}
+    text = json.dumps(body, separators=(",", ":"))
+    answer = send(endpoint, event(endpoint, text, key="faults", parameters=places.get(endpoint)))
+    assert faults(answer) == ["body: more than 4000 values"]
+    assert len(json.dumps(answer.body)) < 1_000
+
+
+def test_what_a_refusal_says_is_no_longer_than_ten_faults_however_many_there_are(ledger: Table) -> None:
+    told = ask(change_balance, {**TOPUP, **{f"{number}{'x' * 100}": 1 for number in range(3_000)}}, key="1", **SMS)
+    assert told["detail"] == "; ".join(f"{fault['at']}: {fault['message']}" for fault in told["errors"])
+    assert len(told["errors"]) == 10

@@ -227,9 +227,9 @@ def test_a_statement_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     told(top_up_account, {"package": "starter", "reason": "-2"}, key="3", id=1)
     asked = {**acme, "from_": TOLD}
     assert told(get_statement, **asked) == (
-        "sequence,time,kind,amount,before,after,actor,reference,reason\r\n"
-        f"2,{TOLD},adjustment,-740,500,-240,100,'=1+1,Rechnung <März>\r\n"
-        "3,2026-11-22T09:30:03.123Z,topup,100,-240,-140,100,starter,'-2\r\n"
+        '"sequence","time","kind","amount","before","after","actor","reference","reason"\r\n'
+        f'2,"{TOLD}","adjustment",-740,500,-240,100,"\'=1+1","Rechnung <März>"\r\n'
+        '3,"2026-11-22T09:30:03.123Z","topup",100,-240,-140,100,"starter","\'-2"\r\n'
     )
     page = told(get_statement, format="html", **asked)
     as_reviewed("statement.html", re.sub("<style>.*</style>", "<style></style>", page, flags=re.DOTALL))
@@ -243,7 +243,11 @@ def test_an_empty_statement_is_a_page_all_the_same() -> None:
 
 def test_an_answer_is_json_and_not_to_be_kept() -> None:
     answer = ask(get_account, id=101)
-    assert answer.headers == {"cache-control": "no-store", "content-type": "application/json"}
+    assert answer.headers == {
+        "cache-control": "no-store",
+        "content-type": "application/json",
+        "x-content-type-options": "nosniff",
+    }
 
 
 @pytest.mark.parametrize("endpoint", [get_statement, get_docs])
@@ -259,5 +263,7 @@ def test_a_page_is_shown_in_the_one_style_that_its_policy_allows(endpoint: Modul
     assert headers == {
         "cache-control": headers["cache-control"],
         "content-type": "text/html; charset=utf-8",
-        "content-security-policy": f"default-src 'none'; style-src 'sha256-{digest}'",
+        "x-content-type-options": "nosniff",
+        "content-security-policy": f"default-src 'none'; style-src 'sha256-{digest}'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     }

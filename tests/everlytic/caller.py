@@ -103,6 +103,7 @@ def read(response: TestResponse) -> Answer:
     """Read an answer, in either format, and fail on anything that no caller of Everlytic's could read."""
     assert response.status_code < 500 or response.status_code in (503, 504), response.text
     assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
     body = response.json if response.content_type == "application/json" else _xml(response)
     replayed = response.headers.get("Idempotency-Replayed") == "true"
     match body:

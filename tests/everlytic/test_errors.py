@@ -136,6 +136,7 @@ IMPOSSIBLE = (409, "not possible as the customer is")
 TOLD = {
     "WrongCredentials": (401, "wrong username or API key"),
     "NotPermitted": (403, "only an operator may do this"),
+    "AccountSuspended": (403, "the operator is suspended: it may only read"),
     "AccountNotFound": (404, "no such customer"),
     "PackageNotFound": (404, "no such package"),
     "KeyReused": (409, "the Idempotency-Key was used for something else"),
@@ -145,7 +146,7 @@ TOLD = {
     "Busy": (503, "busy, nothing changed: send it again"),
     "OutcomeUnknown": (504, "the outcome is not known: look before sending it again"),
     **dict.fromkeys(("BalanceTooLarge", "HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
-    **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused", "LoginBlocked"), IMPOSSIBLE),
+    **dict.fromkeys(("InsufficientCredit", "TransferRefused", "LoginBlocked"), IMPOSSIBLE),
 }
 HEADERS = {
     401: {"WWW-Authenticate": 'Basic realm="Everlytic API", charset="UTF-8"'},
@@ -163,7 +164,7 @@ def test_every_error_of_the_ledger_is_told_with_its_status_and_text_and_as_the_s
         answer = wire.answer({}, act, "done")
         status = answer["statusCode"]
         told[name] = status, json.loads(answer["body"])["error"]["message"]
-        common = {"Cache-Control": "no-store", "Content-Type": "application/json"}
+        common = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Type": "application/json"}
         assert answer["headers"] == common | HEADERS.get(status, {})
         with pytest.raises(Fault) as fault:
             loads(marshalling.answer({}, act, "done")["body"])

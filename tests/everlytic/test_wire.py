@@ -40,7 +40,7 @@ def test_a_request_can_be_refused_from_elsewhere_in_the_form_of_every_error() ->
         ),
     ):
         refused = wire.refuse({"headers": headers}, HTTPStatus.METHOD_NOT_ALLOWED, "<no>", {"Allow": "GET"})
-        common = {"Cache-Control": "no-store", "Content-Type": content_type}
+        common = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Type": content_type}
         assert refused == {"statusCode": 405, "headers": common | {"Allow": "GET"}, "body": body}
     assert "WWW-Authenticate" in wire.refuse({}, HTTPStatus.UNAUTHORIZED, "who", {"X": "y"})["headers"]
 

@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from ledger.accounts import HOUSE, Role
 from ledger.opening import open_account
 from ledger.table import Table
 from tests.simulation.memory import Memory
@@ -42,3 +43,9 @@ def table(clock: Clock) -> Table:
     )
     open_account(table, OPERATOR, actor=OPERATOR, account=ACCOUNT, balances={"sms": 500})
     return table
+
+
+@pytest.fixture
+def operator(table: Table) -> None:
+    """Open the operator, too: nobody whose operator is unknown is let in."""
+    open_account(table, HOUSE, actor=HOUSE, role=Role.ADMIN, account=OPERATOR)

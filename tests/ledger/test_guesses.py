@@ -125,6 +125,7 @@ def test_and_not_a_moment_earlier(table: Table, clock: Clock) -> None:
 # --------------------------------------------------------------------------------------------------------- whose, where
 
 
+@pytest.mark.usefixtures("operator")
 def test_whoever_is_elsewhere_and_every_other_name_is_let_in(table: Table) -> None:
     open_account(table, OPERATOR, actor=OPERATOR, username="jane", names=[password("jane", "secret")])
     guess(table, 6)

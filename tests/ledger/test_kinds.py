@@ -8,7 +8,7 @@ from ledger.kinds import BY_NUMBER, Kind
 from tests.logged import counted
 
 ABOUT = {
-    Kind.OPENING: (1, "opening", "admin", {"CreditsAdded": 5}),
+    Kind.OPENING: (1, "opening", "topup", {"CreditsAdded": 5}),
     Kind.TOP_UP: (2, "topup", "topup", {"CreditsAdded": 5}),
     Kind.SPEND: (3, "spend", "spend", {"CreditsAdded": 5}),
     Kind.ADJUSTMENT: (4, "adjustment", "adjust", {"CreditsAdded": 5}),

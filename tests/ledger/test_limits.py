@@ -51,6 +51,7 @@ def test_the_last_package_that_can_be_and_the_first_that_cannot(
         packages.put(table, OPERATOR, replace(PACKAGE, **beyond))
 
 
+@pytest.mark.usefixtures("operator")
 @pytest.mark.parametrize(
     ("username", "secret", "why"),
     [
@@ -84,6 +85,7 @@ def test_a_password_is_stretched_as_owasp_asks_and_says_how_in_its_look_up() -> 
     assert first["salt"] != second["salt"]
 
 
+@pytest.mark.usefixtures("operator")
 def test_a_password_kept_with_another_cost_still_opens(table: Table) -> None:
     """Costs grow with the years, and what was kept before has to let its holder in."""
     with quick_passwords():

@@ -14,6 +14,8 @@ from ledger.table import RECALL_MS, Table
 from tests.demo_ledger import quick_passwords
 from tests.ledger.conftest import ACCOUNT, OPERATOR, Clock
 
+pytestmark = pytest.mark.usefixtures("operator")
+
 
 @pytest.fixture(autouse=True)
 def _quick() -> Iterator[None]:

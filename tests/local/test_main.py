@@ -68,7 +68,7 @@ def test_the_printed_curl_lines_work_as_printed_and_no_password_is_logged() -> N
     assert "2768.7" in mailpartner[3]
     assert "open-1" not in mailpartner[4]
     assert json.loads(ours[0].partition("\n\n")[2])["after"] == 489, "what -i shows first are headers"
-    assert ours[2].splitlines()[-1].endswith(",489,100,,")
+    assert ours[2].splitlines()[-1].endswith(',489,100,"",""')
     (balance,) = json.loads(ours[4])["balances"]
     assert (balance["available"], balance["held"], balance["sequence"]) == (389, 100, 6)
     statuses = re.findall(r" (\d+)$", requests, re.MULTILINE)

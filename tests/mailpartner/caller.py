@@ -103,6 +103,7 @@ def read(response: dict[str, Any]) -> Answer:
     """Read a JSON answer, every number as it is written, and fail on anything that no caller could read."""
     headers = {name.lower(): value for name, value in response["headers"].items()}
     assert headers["content-type"] == "application/json"
+    assert headers["x-content-type-options"] == "nosniff"
     parts = json.loads(response["body"], parse_float=Number, parse_int=Number, parse_constant=Number)
     success, code = parts.pop("success"), int(parts.pop("code").text)
     assert success is (code == 200)

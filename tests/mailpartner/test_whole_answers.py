@@ -34,6 +34,7 @@ def text_of(function: str, parameters: dict[str, Any], form: str = "json") -> st
     assert {name.lower(): value for name, value in response["headers"].items()} == {
         "cache-control": "no-store",
         "content-type": f"application/{form}",
+        "x-content-type-options": "nosniff",
     }
     body: str = response["body"]
     return body

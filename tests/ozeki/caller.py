@@ -76,6 +76,7 @@ def read(response: dict[str, Any]) -> Answer:
     headers = {name.lower(): value for name, value in response["headers"].items()}
     replayed = headers.get("idempotency-replayed") == "true"
     assert response["statusCode"] == 200
+    assert headers["x-content-type-options"] == "nosniff"
     if headers["content-type"] == "application/xml":
         parts = _xml(response["body"])
     else:

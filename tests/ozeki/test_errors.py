@@ -107,12 +107,13 @@ TOLD = {
     "WrongCredentials": (4, "wrong username or password"),
     "LoginBlocked": (11, "too many wrong passwords from your address: wait a minute, or up to an hour"),
     "NotPermitted": (5, "only admin may do this"),
+    "AccountSuspended": (5, "the account is suspended: it may only read"),
     "Busy": (7, "busy, nothing changed: send it again"),
     "OutcomeUnknown": (10, "the outcome is not known: read the balance before sending it again"),
     "NameTaken": (2, "not a valid value: name is taken"),
     "NotSettled": (2, "not possible: a balance of the user's is below zero or on hold"),
     **dict.fromkeys(("BalanceTooLarge", "HoldNotFound", "HoldExpired", "HoldTooSmall"), IMPOSSIBLE),
-    **dict.fromkeys(("AccountSuspended", "InsufficientCredit", "TransferRefused"), IMPOSSIBLE),
+    **dict.fromkeys(("InsufficientCredit", "TransferRefused"), IMPOSSIBLE),
 }
 
 

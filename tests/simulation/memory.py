@@ -29,6 +29,10 @@ _COMPARE = {
 }
 
 
+# A condition in parentheses, itself perhaps of functions.
+_INNER = r"(?<!\w)\(((?:[^()]|(?<=\w)\([^()]*\))+)\)"
+
+
 class Memory:
     """The calls of the low-level client that the ledger makes, on one table, each atomic."""
 
@@ -57,6 +61,8 @@ class Memory:
         low, high = "", "\U0010ffff"
         if KeyConditionExpression == "pk = :pk AND sk BETWEEN :first AND :last":
             low, high = values[":first"]["S"], values[":last"]["S"]
+        elif KeyConditionExpression == "pk = :pk AND sk > :after":
+            low = values[":after"]["S"] + "\0"
         elif KeyConditionExpression != "pk = :pk":
             raise NotImplementedError(KeyConditionExpression)
         pk = values[":pk"]["S"]
@@ -128,8 +134,20 @@ class Memory:
 
 
 def _copy(plain: Any) -> Any:
-    """Copy plain data, five times faster than deepcopy does."""
-    return marshal.loads(marshal.dumps(plain))  # noqa: S302 - its own bytes
+    """Copy plain data, five times faster than deepcopy does. A text that is more than one is sent as a text."""
+    try:
+        return marshal.loads(marshal.dumps(plain))  # noqa: S302 - its own bytes
+    except ValueError:
+        return _sent(plain)
+
+
+def _sent(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _sent(each) for name, each in value.items()}
+        case list():
+            return [_sent(each) for each in value]
+    return str(value) if isinstance(value, str) else value
 
 
 def _place(item: Item) -> tuple[str, str]:
@@ -173,8 +191,8 @@ def _holds(request: Item, old: Item | None) -> bool:
 @cache
 def _condition(text: str) -> Callable[[Item, Item], bool]:
     """Compile a condition: AND binds closer than OR; parentheses hold one condition inside a clause."""
-    inner = (_condition(each) for each in re.findall(r"(?<!\w)\(([^()]+)\)", text))
-    outer = re.sub(r"(?<!\w)\([^()]+\)", "()", text)
+    inner = (_condition(each) for each in re.findall(_INNER, text))
+    outer = re.sub(_INNER, "()", text)
     either = [
         [next(inner) if clause == "()" else _clause(clause) for clause in each.split(" AND ")]
         for each in outer.split(" OR ")
@@ -232,6 +250,9 @@ def _assignment(text: str) -> Callable[[Item, Item], None]:
             _put(item, path, values, {"N": str(_plain(_find(item, path, values) or {}) + _plain(values[value]))})
 
         return add
+    if match := re.fullmatch(r"(\w+) = if_not_exists\(\1, (:\w+)\)", text):
+        name, value = match.groups()
+        return lambda item, values: _put(item, name, values, item.get(name) or _copy(values[value]))
     if match := re.fullmatch(r"(\w+) = list_append\(\1, (:\w+)\)", text):
         name, value = match.groups()
         return lambda item, values: item[name]["L"].extend(_copy(values[value]["L"]))
