@@ -40,6 +40,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from hashlib import sha256
+from http import HTTPStatus
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -84,15 +85,20 @@ class Failure(Enum):
     """What a failed call means for what it was to do."""
 
     CONDITION = "its condition was false: this try did nothing, and the answer says what was there instead"
-    CONFLICT = "a transaction was passing: this try did nothing"
+    NOTHING = "turned away before it was looked at, or a transaction was passing: this try did nothing"
     UNKNOWN = "no usable answer: it may have happened"
 
 
 _CODES = {
     "ConditionalCheckFailedException": Failure.CONDITION,
     "TransactionCanceledException": Failure.CONDITION,
-    "TransactionConflictException": Failure.CONFLICT,
-    "TransactionInProgressException": Failure.CONFLICT,
+    "TransactionConflictException": Failure.NOTHING,
+    "TransactionInProgressException": Failure.NOTHING,
+    "ReplicatedWriteConflictException": Failure.NOTHING,
+    # Credentials that ran out while the process slept, and a request that came too late: the next one is signed anew.
+    "ExpiredTokenException": Failure.NOTHING,
+    "InvalidSignatureException": Failure.NOTHING,
+    "RequestExpired": Failure.NOTHING,
     "InternalServerError": Failure.UNKNOWN,
     "ServiceUnavailable": Failure.UNKNOWN,
     "RequestTimeout": Failure.UNKNOWN,
@@ -105,13 +111,20 @@ _CODES = {
 
 
 def failure(error: Exception) -> Failure:
-    """Judge a failed call. An error that only a bug or a wrong set-up can cause is raised again."""
+    """Judge a failed call by what it can have done. What only a bug or a wrong set-up can cause is raised again.
+
+    The database's own 5xx need not have a name: it may be a page of HTML, of which botocore makes the code "503".
+    """
     if isinstance(error, ClientError):
-        code = error.response["Error"]["Code"]
-        if code in _CODES:
-            return _CODES[code]
-        raise error
+        code, status = error.response["Error"]["Code"], _status(error)
+        if code not in _CODES and status != HTTPStatus.TOO_MANY_REQUESTS and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise error
+        return _CODES.get(code, Failure.UNKNOWN)
     return Failure.UNKNOWN
+
+
+def _status(error: ClientError) -> int:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
 def answer_of(error: Exception) -> dict[str, Any]:
