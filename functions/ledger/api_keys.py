@@ -12,7 +12,7 @@ from typing import Any
 from ledger import accounts
 from ledger.accounts import HOUSE, revise_profile, why_not_revised
 from ledger.claims import CallerKey
-from ledger.commit import Plan, Write, commit, commit_unclaimed
+from ledger.commit import Plan, Write, commit, commit_unclaimed, put_new
 from ledger.credentials import DAY_MS, Caller, api_key, password, was_reset
 from ledger.kinds import Scope
 from ledger.names import Takings, look_up
@@ -98,7 +98,7 @@ def issue(
 
     def plan(key: bytes) -> Plan:
         listed = {**issued_key(operator.account, key.hex()), **about}
-        return Plan([_new(table, lets_in), Write({"Put": {"TableName": table.name, "Item": listed}})])
+        return Plan([put_new(table, lets_in), Write({"Put": {"TableName": table.name, "Item": listed}})])
 
     committed = commit(table, operator.account, plan, caller_key)
     if not committed.replayed:
@@ -197,8 +197,7 @@ def reset(
     """Replace an account's password, its keys, or both, in one commit; return whether an earlier request did it.
 
     A new key stops every one that was good for all that the account may do, listed or not; those that are good for less
-    go on. Raises NoUserName, AccountNotFound, AccountClosed, KeyReused, Busy or
-    OutcomeUnknown.
+    go on. Raises NoUserName, AccountNotFound, AccountClosed, KeyReused, Busy or OutcomeUnknown.
     """
     takings = Takings(table, owner)
 
@@ -212,16 +211,12 @@ def reset(
             writes.append(takings.write(password(found.username, new_password), account))
         if new_key is not None and reset_ms is not None:
             since = {"g": number(reset_ms)}
-            writes.append(_new(table, look_up(api_key(new_key), owner, account) | since))
+            writes.append(put_new(table, look_up(api_key(new_key), owner, account) | since))
             if owner == HOUSE:
                 writes.append(_listing_first(table, account, key.hex(), new_key, reset_ms))
         return Plan(writes)
 
     return commit(table, HOUSE, plan, caller_key).replayed
-
-
-def _new(table: Table, item: Item) -> Write:
-    return Write({"Put": {"TableName": table.name, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}})
 
 
 def _listing_first(table: Table, account: int, key_id: str, secret: str, keys_reset_ms: int) -> Write:

@@ -31,6 +31,12 @@ class Write:
     refused: Callable[[Item | None], bool] = _try_again
 
 
+def put_new(table: Table, item: Item, refused: Callable[[Item | None], bool] = _try_again) -> Write:
+    """Write the put of an item that must not be there yet."""
+    is_new = "attribute_not_exists(pk)"
+    return Write({"Put": {"TableName": table.name, "Item": item, "ConditionExpression": is_new}}, refused)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The writes of one try, in the order in which their refusals are judged, and what its claim says.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ledger import metrics
 from ledger.accounts import Role, property_map
 from ledger.claims import CallerKey
-from ledger.commit import Plan, Write, commit, commit_unclaimed
+from ledger.commit import Plan, Write, commit, commit_unclaimed, put_new
 from ledger.counter import Balance, State, balance_key
 from ledger.entry import Entry, pack
 from ledger.errors import AccountClosed, AccountNotFound, Busy, NameTaken, OutcomeUnknown
@@ -92,8 +92,8 @@ def open_account(
         writes = [takings.write(name, candidate) for name in names]
         if paid_by:
             writes.append(paid_by.pay(candidate, key))
-        writes.append(Write(_new(table, {**single(f"A#{candidate}"), "o": number(owner)}), is_taken))
-        writes += [Write(_new(table, item)) for item in (profile, *(opening.item() for opening in openings))]
+        writes.append(put_new(table, {**single(f"A#{candidate}"), "o": number(owner)}, is_taken))
+        writes += [put_new(table, item) for item in (profile, *(opening.item() for opening in openings))]
         writes += also(candidate, key) if also else ()
         if account is None:
             writes.append(Write(_count(table, newest, candidate)))
@@ -140,8 +140,8 @@ def open_balance(table: Table, owner: int, account: int, unit: str) -> None:
             "ExpressionAttributeValues": {":unit": {"SS": [unit]}, ":state": number(state)},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        balance = _new(table, Balance(account, unit, state=state).item())
-        return [Write({"Update": noting}, not_in_this_state), Write(balance, exists)]
+        balance = put_new(table, Balance(account, unit, state=state).item(), exists)
+        return [Write({"Update": noting}, not_in_this_state), balance]
 
     try:
         commit_unclaimed(table, plan)
@@ -164,10 +164,6 @@ def _count(table: Table, newest: int, candidate: int) -> Item:
         put["ConditionExpression"] = "n = :newest"
         put["ExpressionAttributeValues"] = {":newest": {"N": str(newest)}}
     return {"Put": put}
-
-
-def _new(table: Table, item: Item) -> Item:
-    return {"Put": {"TableName": table.name, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
 
 
 def _profile(

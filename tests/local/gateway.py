@@ -59,7 +59,7 @@ class Gateway:
 
     def __init__(self, routes: Iterable[Route], *, sam_headers: bool = False) -> None:
         self._routes = list(routes)
-        self._headers = _sam_headers if sam_headers else _headers
+        self.sam_headers = sam_headers
         # All of them now: an import error should stop the start, not the first caller.
         self._handlers = {route.handler: import_handler(route.handler) for route in self._routes}
         # moto loses updates when two calls meet; and a function instance serves one request at a time anyway.
@@ -84,7 +84,8 @@ class Gateway:
         route, variables = found
         request.max_content_length = LARGEST_PAYLOAD_BYTES
         try:
-            event = payload(request, route, variables, self._headers(request), request_id)
+            headers = _sam_headers(request) if self.sam_headers else _headers(request)
+            event = payload(request, route, variables, headers, request_id)
         except RequestEntityTooLarge:
             return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if len(_carried(event)) > LARGEST_EVENT_BYTES:

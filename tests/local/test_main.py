@@ -80,6 +80,19 @@ def test_the_printed_curl_lines_work_as_printed_and_no_password_is_logged() -> N
     assert local.returncode == 0
 
 
+@pytest.mark.parametrize(("options", "told"), [([], "False"), (["--sam-headers"], "True")])
+def test_the_option_that_names_headers_as_sam_local_does_reaches_the_gateway(options: list[str], told: str) -> None:
+    """In place of serving, the process says how the gateway was made."""
+    made = (
+        "import sys\n"
+        "from tests.local import __main__ as local\n"
+        "local.serve = lambda gateway, port: sys.exit(print(gateway.sam_headers))\n"
+        "local.main()"
+    )
+    command = [sys.executable, "-c", made, *options]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip() == told
+
+
 def test_an_engine_that_does_not_answer_is_said_plainly() -> None:
     with start("--dynamodb-endpoint", "http://127.0.0.1:9") as local:
         _, errors = local.communicate(timeout=60)
