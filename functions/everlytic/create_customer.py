@@ -19,7 +19,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def create_customer(request: Request) -> Customer:
     """Open the customer in one commit and answer it as that left it."""
-    operator = request.operator(table, changes=True)
+    operator = request.operator(table, changes=True, fresh=True)
     asked = request.asked(NewCustomer, request.sent())
     customer.check_packages(table, operator, asked)
     key = request.key_for(operator, "createcustomer", *asked.content())

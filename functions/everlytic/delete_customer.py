@@ -18,7 +18,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def delete_customer(request: Request) -> Customer:
     """Close the customer in one commit. One that is deleted already stays so, and is answered alike."""
-    operator = request.operator(table, changes=True)
+    operator = request.operator(table, changes=True, fresh=True)
     account = accounts.get(table, operator, request.customer()).id
     key = request.key_for(operator, "deletecustomer", account)
     now, outcome = customers.close(table, operator, account, actor=operator, caller_key=key)

@@ -29,7 +29,7 @@ def update_customer(request: Request) -> Customer:
 
     Only what is not as it is stored is judged and changed: a quota that is sent as it is makes no entry.
     """
-    operator = request.operator(table, changes=True)
+    operator = request.operator(table, changes=True, fresh=True)
     account = accounts.get(table, operator, request.customer())
     sent = request.sent()
     available = customers.balances(table, [(account, unit) for quota, unit in UNITS.items() if quota in sent])

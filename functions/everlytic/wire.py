@@ -97,9 +97,9 @@ class Request:
     recognised: Caller | None = None
     place: int | None = None
 
-    def operator(self, table: Table, *, changes: bool = False) -> int:
+    def operator(self, table: Table, *, changes: bool = False, fresh: bool = False) -> int:
         """Recognise the operator who asks. One that is suspended changes nothing. Raises what `caller` raises."""
-        caller = self.caller(table, fresh=changes)
+        caller = self.caller(table, fresh=fresh)
         if changes:
             caller.require_open()
         return caller.account

@@ -67,3 +67,16 @@ def test_other_customers_are_not_touched(ledger: Table) -> None:
     other = create("Globex")
     top_up(demo.ACME, "starter")
     assert available(ledger, other) == (0, 0, 0)
+
+
+def test_who_moves_credit_is_remembered_and_who_changes_a_customer_is_looked_up(
+    ledger: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Top-ups are many: each would cost two reads more. A revoked key tops up for half a minute and changes nothing."""
+    top_up(demo.ACME)
+    read: list[str] = []
+    intercept(monkeypatch, ledger, lambda asked: read.append(asked["Key"]["pk"]["S"][:2]), "get_item")
+    top_up(demo.ACME)
+    assert "S#" not in read
+    ask("PUT", "/1", {"telephone": "1"})
+    assert "S#" in read
